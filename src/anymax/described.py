@@ -1,0 +1,57 @@
+"""repr from the constructor: its arguments that differ from their defaults."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+
+class Described:
+    """Every constructor argument is kept under its own name; repr reads them back."""
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    @classmethod
+    def sample(cls) -> Self:
+        """An instance for tests and tables; a class that needs arguments writes its own."""
+        return cls()
+
+    @property
+    def trainables(self) -> Mapping[str, Any]:
+        """Arguments whose attribute is a number reached from something else."""
+        return {}
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults."""
+        said = {}
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value = self.trainables.get(name, getattr(self, name, parameter.default))
+            if not _same(value, parameter.default):
+                said[name] = value
+        return said
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(self._said())})"
+
+    def _said(self) -> Iterator[str]:
+        parameters = inspect.signature(type(self)).parameters
+        for name, value in self.config().items():
+            if parameters[name].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+                yield _show(value)
+            else:
+                yield f"{name}={_show(value)}"
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (np.ndim(value) == 0 and bool(value == default))
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, separator=", ", threshold=8)
+    return f"{value:g}" if isinstance(value, float) else repr(value)

@@ -1,0 +1,34 @@
+"""Label smoothing: three formulas that go by one name."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from anymax.types import Array, Mask, add
+
+Dialect: TypeAlias = Literal["torch", "keras", "classic"]
+DIALECTS = ("torch", "keras", "classic")
+
+
+def smoothed(y: Array, eps: float, weight: Array | None, dialect: str, mask: Mask) -> Array:
+    """Targets (..., n) after smoothing by eps over the n outputs a mask keeps, weighted.
+
+    With class weights w (1 where none are given):
+    "torch":   (1 - eps) w y + (eps / n) w, as PyTorch's cross_entropy;
+    "keras":   <w, y> ((1 - eps) y + eps / n), as Keras: smoothed first, and the row's
+               loss then weighted by its class;
+    "classic": <w, y> ((1 - eps) y + eps / (n - 1) (sum(y) - y)): eps goes to the other
+               classes alone (Szegedy et al. 2016 spread it over all of them).
+    """
+    w = np.ones(y.shape[-1], y.dtype) if weight is None else weight.astype(y.dtype)
+    keep = np.ones(y.shape, bool) if mask is None else mask
+    n = np.maximum(add(keep.astype(y.dtype)), 1)
+    if dialect == "torch":
+        return (1 - eps) * w * y + np.where(keep, eps / n * w, 0).astype(y.dtype)
+    row = add(w * y)
+    if dialect == "keras":
+        return row * ((1 - eps) * y + np.where(keep, eps / n, 0).astype(y.dtype))
+    others = np.where(keep, eps / np.maximum(n - 1, 1) * (add(y) - y), 0)
+    return row * ((1 - eps) * y + others.astype(y.dtype))

@@ -1,0 +1,54 @@
+"""Means, sums and none: how rows are weighted, defined also where nothing counts."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from anymax.errors import DomainError, ShapeError
+from anymax.target import Target, times
+from anymax.types import Array, numbers
+
+Reduce: TypeAlias = Literal["mean", "sum", "none"]
+
+
+def row_scale(target: Target, sample_weight: ArrayLike | None, reduce: str) -> Array:
+    """What each row is multiplied by, (...): 0 for rows that count nowhere.
+
+    "none" and "sum": the sample weight. "mean": that over the sum of what counts, which
+    is class weights of the targets times sample weights; 0 if nothing counts.
+    """
+    if reduce not in ("mean", "sum", "none"):
+        raise ValueError(f'reduce needs "mean", "sum" or "none"; got {reduce!r}.')
+    dtype = target.values.dtype
+    scale = target.kept.astype(dtype)
+    if sample_weight is not None:
+        scale = scale * _checked(sample_weight, scale.shape).astype(dtype)
+    if reduce != "mean":
+        return scale
+    total = np.sum(times(scale, target.weight), dtype=np.float64)
+    return (scale / total).astype(dtype) if total > 0 else np.zeros_like(scale)
+
+
+def reduced(rows: Array, scale: Array, reduce: str) -> Array:
+    """Scaled rows, or their sum."""
+    scaled = times(scale, rows)
+    if reduce == "none":
+        return scaled
+    return np.sum(scaled, dtype=np.float64).astype(rows.dtype)
+
+
+def _checked(sample_weight: ArrayLike, shape: tuple[int, ...]) -> Array:
+    weight = numbers(sample_weight, "sample_weight")
+    if weight.shape not in (shape, ()):
+        raise ShapeError(
+            f"sample_weight needs one number a row, shape {shape}; got {weight.shape}."
+        )
+    if not np.all(np.isfinite(weight) & (weight >= 0)):
+        raise DomainError(
+            "sample_weight needs finite numbers >= 0; got "
+            f"{weight[~(np.isfinite(weight) & (weight >= 0))].flat[0]}."
+        )
+    return weight
