@@ -238,6 +238,7 @@ class Activation(Described, Map):
             setattr(bound, name, trainable.at(theta).value)
         return bound
 
+    @quiet
     def linearize(
         self,
         inputs: Arrays,

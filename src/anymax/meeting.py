@@ -10,7 +10,7 @@ import numpy as np
 from anymax.linearized import ActivationLinearization
 from anymax.loss import Loss
 from anymax.map import Arrays
-from anymax.monomial import Slope
+from anymax.monomial import ONE, Slope
 from anymax.reduction import reduced
 from anymax.target import Target, times
 from anymax.types import Array, Mask, quiet
@@ -39,6 +39,11 @@ class Meeting:
     def slope(self) -> Slope:
         """dL/da, each row scaled as the reduction says."""
         return self._scaled(self.loss.slope(self.point.output, self.target.values))
+
+    @property
+    def cancels(self) -> bool:
+        """Whether the slope is a fraction that the Jacobian takes unevaluated."""
+        return self.slope.over != ONE and self.point.fixed.jacobian.cancels
 
     @quiet
     def gradient(self) -> tuple[Array, Arrays]:

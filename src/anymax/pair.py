@@ -66,6 +66,14 @@ class Pair:
         loss, activation = self.loss, self.activation
         return loss.rising <= activation.convex and loss.falling <= activation.concave
 
+    @property
+    def fused(self) -> bool:
+        """Whether the loss's fraction is cancelled against the activation's weight."""
+        z = np.linspace(-0.5, 0.6, 4)
+        y = self.targets.indicate(np.eye(4)[0])
+        meeting = self.meet(z, y)
+        return meeting.slope.past is not None or meeting.cancels
+
     # ---- what users call
 
     def value(
@@ -233,4 +241,5 @@ def _suits(activation: Activation, loss: Loss) -> bool:
 
 
 def _few(names: list[str]) -> str:
-    return " or ".join(names[:2])
+    """The two plainest names."""
+    return " or ".join(sorted(names, key=lambda name: (len(name), name))[:2])

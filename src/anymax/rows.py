@@ -1,8 +1,18 @@
-"""Sums over the rows of a map to the simplex that keep their last digit."""
+"""Rows under a mask, and sums over them that keep their last digit."""
 
 import numpy as np
 
-from anymax.types import Array, add
+from anymax.types import Array, Mask, add
+
+
+def kept(z: Array, mask: Mask) -> Array:
+    """z with -inf for what is masked off."""
+    return z if mask is None else np.where(mask, z, -np.inf).astype(z.dtype, copy=False)
+
+
+def shown(z: Array, mask: Mask) -> Array:
+    """z with 0 for what is masked off."""
+    return z if mask is None else np.where(mask, z, 0).astype(z.dtype, copy=False)
 
 
 def largest(x: Array) -> Array:

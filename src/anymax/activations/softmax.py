@@ -7,7 +7,7 @@ import numpy as np
 from anymax.activations.tempered import Tempered
 from anymax.jacobian import Centering, Jacobian
 from anymax.monomial import A
-from anymax.rows import logsumexp
+from anymax.rows import kept, logsumexp
 from anymax.sets import Simplex
 from anymax.target import times
 from anymax.trainable import Trainable
@@ -53,7 +53,7 @@ class Softmax(Tempered):
         return log_softmax(z / self.temperature, mask)
 
     def log_normalizer(self, z: Array, a: Array, mask: Mask = None) -> tuple[Array, Array]:
-        value = logsumexp(kept(z / self.temperature, mask))[..., 0]
+        value = log_total(z / self.temperature, mask)
         return value, a / self.temperature
 
     def log_normalizer_derivative(
@@ -62,15 +62,10 @@ class Softmax(Tempered):
         return self.structure(z, a, mask).jvp(v) / self.temperature
 
     def potential(self, z: Array, a: Array, mask: Mask = None) -> Array:
-        return self.temperature * logsumexp(kept(z / self.temperature, mask))[..., 0]
+        return self.temperature * log_total(z / self.temperature, mask)
 
     def conjugate(self, y: Array) -> Array:
         return self.temperature * times(y, np.log(y)).sum(-1)
-
-
-def kept(z: Array, mask: Mask) -> Array:
-    """z with -inf for what is masked off."""
-    return z if mask is None else np.where(mask, z, -np.inf).astype(z.dtype, copy=False)
 
 
 def softmax(z: Array, mask: Mask = None) -> Array:
@@ -97,3 +92,9 @@ def log_softmax(z: Array, mask: Mask = None) -> Array:
     shifted = z - best
     total = np.log(add(np.exp(shifted)))
     return shifted - (total if mask is None else np.where(np.isneginf(total), 0, total))
+
+
+def log_total(z: Array, mask: Mask = None) -> Array:
+    """log sum exp of what is kept, (...); 0 where a mask keeps nothing."""
+    total = logsumexp(kept(z, mask))[..., 0]
+    return total if mask is None else np.where(mask.any(-1), total, 0)

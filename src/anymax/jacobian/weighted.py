@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -29,6 +29,7 @@ class Weight:
     factor: Array | float
     bend: Bend
     support: Array | None
+    carrier: Monomial  # a' = carrier(a) u along z' = v, with u = factor v or its like
 
     @cached_property
     def place(self) -> Point:
@@ -48,16 +49,16 @@ class Weight:
         return self.on(g.top * self.factor * (self.monomial / g.over)(self.place))
 
     def cancelled_derivative(self, v: Array, u: Array, g: Slope, dg: Slope) -> Array:
-        """The change of w * slope along z' = v, where a' = m(a) u."""
+        """The change of w * slope along z' = v, where a' = carrier(a) u."""
         left = self.monomial / g.over
         moved = dg.top * self.factor + g.top * self._bent(v)
-        rate = left.rate(self.place, left * self.monomial) * u
+        rate = left.rate(self.place, left * self.carrier) * u
         return self.on(moved * left(self.place) + g.top * self.factor * rate)
 
     def still_derivative(self, u: Array, g: Slope, dg: Slope) -> Array:
-        """w times the change of the slope along a' = m(a) u: w itself held still."""
+        """w times the change of the slope along a' = carrier(a) u: w held still."""
         left = self.monomial / g.over
-        rate = g.over.rate(self.place, left * self.monomial) * u
+        rate = g.over.rate(self.place, left * self.carrier) * u
         return self.on(self.factor * (dg.top * left(self.place) - g.top * rate))
 
     def _bent(self, v: Array) -> Array | float:
@@ -72,7 +73,7 @@ def _weight(
     support: Array | None,
 ) -> Weight:
     point = a if isinstance(a, Point) else Point(np.asarray(a))
-    return Weight(point, monomial, factor, bend, support)
+    return Weight(point, monomial, factor, bend, support, monomial)
 
 
 class Diagonal(Jacobian):
@@ -95,6 +96,25 @@ class Diagonal(Jacobian):
         support: Array | None = None,
     ) -> None:
         self.weight = _weight(a, monomial, factor, bend, support)
+
+    def over(self, monomial: Monomial) -> Diagonal:
+        """diag(w / monomial(a)), cancelled; a moves as before."""
+        left = self.weight.monomial / monomial
+        return self._with(replace(self.weight, monomial=left))
+
+    def within(self, support: Array | None) -> Diagonal:
+        """The same on a smaller support."""
+        w = self.weight
+        if support is None:
+            return self
+        both = support if w.support is None else support & w.support
+        return self._with(replace(w, support=both))
+
+    @classmethod
+    def _with(cls, weight: Weight) -> Diagonal:
+        made = cls(weight.point)
+        made.weight = weight
+        return made
 
     @property
     def shape(self) -> tuple[int, ...]:
