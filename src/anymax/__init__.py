@@ -1,9 +1,41 @@
 """anymax: any activation composes with any loss, at any layer, with exact derivatives."""
 
+from anymax.activation import Activation as Activation
 from anymax.activations import *
 from anymax.errors import DomainError as DomainError
 from anymax.errors import ShapeError as ShapeError
+from anymax.functional import entmax as entmax
+from anymax.functional import log_softmax as log_softmax
+from anymax.functional import logsumexp as logsumexp
+from anymax.functional import softmax as softmax
+from anymax.functional import sparsemax as sparsemax
+from anymax.jacobian import Affine as Affine
+from anymax.jacobian import Centering as Centering
+from anymax.jacobian import Diagonal as Diagonal
+from anymax.jacobian import Explicit as Explicit
+from anymax.jacobian import Jacobian as Jacobian
+from anymax.jacobian import Product as Product
+from anymax.jacobian import RankOne as RankOne
+from anymax.jacobian import Sum as Sum
+from anymax.loss import Loss as Loss
 from anymax.losses import *
+from anymax.map import Linearization as Linearization
+from anymax.map import Map as Map
+from anymax.map import Parameter as Parameter
+from anymax.monomial import Monomial as Monomial
+from anymax.monomial import Slope as Slope
 from anymax.noise import Key as Key
+from anymax.output import Output as Output
+from anymax.output import Tangent as Tangent
 from anymax.pair import Pair as Pair
+from anymax.sets import Ball as Ball
+from anymax.sets import Classes as Classes
+from anymax.sets import Interval as Interval
+from anymax.sets import LogSimplex as LogSimplex
+from anymax.sets import Raw as Raw
+from anymax.sets import Set as Set
+from anymax.sets import Signs as Signs
+from anymax.sets import Simplex as Simplex
 from anymax.trainable import Trainable as Trainable
+
+__version__ = "0.1.0"

@@ -57,7 +57,9 @@ class Activation(Described, Map):
     def log_not(self, z: Array, a: Array, *args: Any, **kwargs: Any) -> Array:
         """log(1 - a); on the simplex the leave-one-out log-sum-exp of log a."""
         if isinstance(self.range, Simplex):
-            return log_of_the_others(self.answer("log", z, a, args[0] if args else None))
+            return log_of_the_others(
+                self.answer("log", z, a, args[0] if args else None)
+            )
         return from_values("log_not", a, repr(self), self.range)
 
     def less(self, z: Array, a: Array, *args: Any, **kwargs: Any) -> Array:
@@ -124,7 +126,11 @@ class Activation(Described, Map):
     @final
     @quiet
     def __call__(
-        self, z: ArrayLike, axis: int | None = None, mask: ArrayLike | None = None, **noise: Any
+        self,
+        z: ArrayLike,
+        axis: int | None = None,
+        mask: ArrayLike | None = None,
+        **noise: Any,
     ) -> Array:
         """The outputs, of z's shape."""
         row, keep, at = self.enter(z, axis, mask)
@@ -147,7 +153,9 @@ class Activation(Described, Map):
         else:
             out = np.moveaxis(as_float(a, "a"), at, -1)
             if out.shape != row.shape:
-                raise ShapeError(f"jacobian needs a of z's shape {row.shape}; got {out.shape}.")
+                raise ShapeError(
+                    f"jacobian needs a of z's shape {row.shape}; got {out.shape}."
+                )
         structure = self._hook("structure", row, out, keep)
         assert isinstance(structure, Jacobian)
         last = at in (-1, row.ndim - 1)
@@ -170,9 +178,13 @@ class Activation(Described, Map):
         if array.ndim == 0:
             if self.coupling == "element":
                 return array, None, -1
-            raise ShapeError(f"{self.name} needs at least one axis; got a single number.")
+            raise ShapeError(
+                f"{self.name} needs at least one axis; got a single number."
+            )
         if not -array.ndim <= at < array.ndim:
-            raise ShapeError(f"{self.name} needs an axis of z {array.shape}; got axis={at}.")
+            raise ShapeError(
+                f"{self.name} needs an axis of z {array.shape}; got axis={at}."
+            )
         keep = as_mask(mask, array.shape)
         moved = None if keep is None else np.moveaxis(keep, at, -1)
         return np.moveaxis(array, at, -1), moved, at
@@ -234,7 +246,9 @@ class Activation(Described, Map):
         if not parameters:
             return self
         bound = copy.copy(self)
-        for (name, trainable), theta in zip(self.trainables.items(), parameters, strict=True):
+        for (name, trainable), theta in zip(
+            self.trainables.items(), parameters, strict=True
+        ):
             setattr(bound, name, trainable.at(theta).value)
         return bound
 
@@ -255,11 +269,16 @@ class Activation(Described, Map):
         fixed = Fixed(bound, z, mask)
         if not parameters:
             return fixed.output.a, fixed
-        reached = [t.at(theta) for t, theta in zip(self.trainables.values(), parameters, strict=True)]
+        reached = [
+            t.at(theta)
+            for t, theta in zip(self.trainables.values(), parameters, strict=True)
+        ]
         trained = bound.train(fixed, reached[0], parameters[0])
         return fixed.output.a, trained
 
-    def train(self, fixed: Fixed, reached: Reached, theta: Array) -> ActivationLinearization:
+    def train(
+        self, fixed: Fixed, reached: Reached, theta: Array
+    ) -> ActivationLinearization:
         """The linearisation by z and by the trainable hyper-parameter as well."""
         return ElementTrained(fixed, reached, np.shape(theta))
 

@@ -11,7 +11,9 @@ COEFFICIENTS = ((1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0))
 
 def along(f: Callable[[Array], Array], x: Array, v: Array, step: float) -> Array:
     """The derivative of f at x along v, with an error of order step^4."""
-    total = sum(c * np.asarray(f(x + k * step * v), np.float64) for k, c in COEFFICIENTS)
+    total = sum(
+        c * np.asarray(f(x + k * step * v), np.float64) for k, c in COEFFICIENTS
+    )
     return np.asarray(total) / (12 * step)
 
 

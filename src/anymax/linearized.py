@@ -64,8 +64,12 @@ class Fixed(ActivationLinearization):
         return self.jacobian.jvp(v_inputs[0])
 
     @quiet
-    def tangent(self, v: Array, v_parameters: Arrays = (), linear: bool = False) -> Tangent:
-        return Tangent(v, self.jacobian.jvp(v), lambda: self._normalizer_moved(v, linear))
+    def tangent(
+        self, v: Array, v_parameters: Arrays = (), linear: bool = False
+    ) -> Tangent:
+        return Tangent(
+            v, self.jacobian.jvp(v), lambda: self._normalizer_moved(v, linear)
+        )
 
     def _normalizer_moved(self, v: Array, linear: bool) -> tuple[Array, Array]:
         out = self.output
@@ -114,7 +118,9 @@ class Trained(ActivationLinearization):
         return x.reshape(-1, x.shape[-1]).sum(0).reshape(self.shape)
 
     @quiet
-    def tangent(self, v: Array, v_parameters: Arrays = (), linear: bool = False) -> Tangent:
+    def tangent(
+        self, v: Array, v_parameters: Arrays = (), linear: bool = False
+    ) -> Tangent:
         return Tangent(v, self.jvp((v,), v_parameters), None)
 
     @quiet
@@ -155,7 +161,9 @@ class ElementTrained(Trained):
         by_z = self.fixed.jacobian.vjp_derivative(v, plain, change)
         by_z = by_z + plain.top * f_zt * (first * e)
         moved = change.top * f_t + plain.top * (f_zt * v + f_tt * (first * e))
-        by_t = self.gathered(moved) * first + self.gathered(plain.top * f_t) * second * e
+        by_t = (
+            self.gathered(moved) * first + self.gathered(plain.top * f_t) * second * e
+        )
         return (by_z,), (by_t,)
 
 
@@ -182,7 +190,9 @@ class TemperatureTrained(Trained):
         return self.fixed.jvp((self._together(v_inputs[0], v_parameters),))
 
     @quiet
-    def tangent(self, v: Array, v_parameters: Arrays = (), linear: bool = False) -> Tangent:
+    def tangent(
+        self, v: Array, v_parameters: Arrays = (), linear: bool = False
+    ) -> Tangent:
         return self.fixed.tangent(self._together(v, v_parameters), (), linear)
 
     @quiet

@@ -94,7 +94,9 @@ class Loss(Described, ABC):
     def _given(self, a: ArrayLike, y: ArrayLike) -> tuple[Array, Target]:
         array = as_float(a, "a")
         if array.ndim == 0:
-            raise ShapeError(f"{self.name} needs outputs (..., n); got a single number.")
+            raise ShapeError(
+                f"{self.name} needs outputs (..., n); got a single number."
+            )
         good = self.domain.closure.contains(array)
         if not np.all(good):
             row = array[tuple(np.argwhere(~good)[0])]
@@ -108,9 +110,13 @@ class Loss(Described, ABC):
     # ---- called by Pair
 
     @final
-    def prepare(self, y: ArrayLike, a: Array, targets: Set, mask: Mask = None) -> Target:
+    def prepare(
+        self, y: ArrayLike, a: Array, targets: Set, mask: Mask = None
+    ) -> Target:
         """Targets of any form for outputs like a, checked, smoothed and weighted."""
-        values, kept = encode(y, a.shape, targets, self.name, a.dtype, self.ignore_index)
+        values, kept = encode(
+            y, a.shape, targets, self.name, a.dtype, self.ignore_index
+        )
         weight = kept.astype(a.dtype)
         if self.class_weight is not None:
             if self.class_weight.shape != a.shape[-1:]:

@@ -45,6 +45,18 @@ class Meeting:
         """Whether the slope is a fraction that the Jacobian takes unevaluated."""
         return self.slope.over != ONE and self.point.fixed.jacobian.cancels
 
+    @property
+    def cancellation(self) -> str:
+        """What cancels between slope and weight, read off their exponents."""
+        weight, over = self.point.fixed.jacobian.monomial, self.slope.over
+        if self.slope.past is not None and over == ONE:
+            return "the loss knows dL/dz itself, nothing is left to cancel"
+        if over == ONE:
+            return "nothing, the slope is no fraction"
+        if weight is None:
+            return f"nothing, the Jacobian has no weight to meet 1 / ({over})"
+        return f"weight {weight} over {over} leaves {weight / over}"
+
     @quiet
     def gradient(self) -> tuple[Array, Arrays]:
         """By z and by the activation's trainable hyper-parameter."""
@@ -54,7 +66,9 @@ class Meeting:
     def hvp(self, v: Array, v_parameters: Arrays = ()) -> tuple[Array, Arrays]:
         """The change of `gradient` along v, cancelled before it is differentiated."""
         change = self._change(v, v_parameters, linear=False)
-        return self._kept(*self.point.vjp_derivative((v,), v_parameters, self.slope, change))
+        return self._kept(
+            *self.point.vjp_derivative((v,), v_parameters, self.slope, change)
+        )
 
     @quiet
     def gauss_newton(self, v: Array, v_parameters: Arrays = ()) -> tuple[Array, Arrays]:

@@ -39,7 +39,9 @@ class Key:
         words = philox(counters, (self.seed, self.layer)).reshape(rows, -1)[:, :n]
         bits = 24 if dtype == np.float32 else 53
         whole = (words >> np.uint64(64 - bits + 1)).astype(dtype)
-        return ((whole + np.asarray(0.5, dtype)) * dtype.type(2.0 ** (1 - bits))).reshape(shape)  # type: ignore[call-overload]
+        return (
+            (whole + np.asarray(0.5, dtype)) * dtype.type(2.0 ** (1 - bits))
+        ).reshape(shape)
 
 
 def philox(counters: Array, key: tuple[int, int]) -> Array:

@@ -84,6 +84,7 @@ class Given:
     """Outputs that come as plain numbers: logs are taken from them, which is exact."""
 
     name = "an array of outputs"
+
     def output(self, a: Array) -> Output:
         return Output(self, a, a)
 

@@ -36,7 +36,9 @@ class Pair:
     array([[ 0.2115, -0.2115]])
     """
 
-    def __init__(self, activation: Activation, loss: Loss, *, axis: int | None = None) -> None:
+    def __init__(
+        self, activation: Activation, loss: Loss, *, axis: int | None = None
+    ) -> None:
         if not isinstance(activation, Activation):
             raise TypeError(f"Pair needs an activation first; got {activation!r}.")
         if not isinstance(loss, Loss):
@@ -69,10 +71,18 @@ class Pair:
     @property
     def fused(self) -> bool:
         """Whether the loss's fraction is cancelled against the activation's weight."""
-        z = np.linspace(-0.5, 0.6, 4)
-        y = self.targets.indicate(np.eye(4)[0])
-        meeting = self.meet(z, y)
+        meeting = self._trial()
         return meeting.slope.past is not None or meeting.cancels
+
+    @property
+    def cancellation(self) -> str:
+        """What cancels between slope and weight, in a sentence part."""
+        return self._trial().cancellation
+
+    def _trial(self) -> Meeting:
+        """One harmless row, to read exponents from."""
+        z = np.linspace(-0.5, 0.6, 4)
+        return self.meet(z, self.targets.indicate(np.eye(4)[0]))
 
     # ---- what users call
 
@@ -142,18 +152,19 @@ class Pair:
 
     def certificate(self, z: ArrayLike, y: ArrayLike) -> Certificate:
         """The gradient fused, unfused and by finite differences, in float64."""
-        row, keep, at = self.activation.enter(z, self.axis, None)
+        row, _, at = self.activation.enter(z, self.axis, None)
         wide = row.astype(np.float64)
         return certify(lambda x: self.meet(x, _moved(y, row, at), reduce="none"), wide)
 
     def explain(self, z: ArrayLike, y: ArrayLike) -> str:
         """The chain rule of one sample, from the loss to the logits, as text."""
-        row, _, at = self.activation.enter(z, self.axis, None)
+        row, _, _ = self.activation.enter(z, self.axis, None)
         if row.ndim != 1:
             raise ShapeError(
                 f"explain needs one sample, z of shape (n,); got {row.shape}. Write z[0]."
             )
-        return explain(self.meet(row, y, reduce="none"), repr(self.activation))
+        meeting = self.meet(row, y, reduce="none")
+        return explain(meeting, repr(self.activation), repr(self.loss))
 
     # ---- what Objective calls
 
@@ -224,7 +235,9 @@ def _tangent(v: ArrayLike, z: ArrayLike, at: int, meeting: Meeting) -> Array:
 def _refusal(activation: Activation, loss: Loss) -> str:
     """What the loss needs, what the activation gives, what to use instead."""
     fits = [name for name, made in samples(activations).items() if _suits(made, loss)]
-    others = [name for name, made in samples(losses).items() if _suits(activation, made)]
+    others = [
+        name for name, made in samples(losses).items() if _suits(activation, made)
+    ]
     instead = f"use {_few(fits)} before it"
     if others:
         instead += f", or {_few(others)} after {activation.name}"

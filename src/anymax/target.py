@@ -72,7 +72,11 @@ def _values(
 
 
 def _one_hot(
-    array: Array, n: int, name: str, dtype: np.dtype[np.generic], ignore_index: int | None
+    array: Array,
+    n: int,
+    name: str,
+    dtype: np.dtype[np.generic],
+    ignore_index: int | None,
 ) -> tuple[Array, Array]:
     index = array.astype(np.intp)
     kept = np.ones(index.shape, bool) if ignore_index is None else index != ignore_index

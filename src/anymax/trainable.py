@@ -45,7 +45,7 @@ class Trainable:
         if not np.all((value > low) & (value < high)):
             raise DomainError(
                 f"Trainable needs a start strictly between {low:g} and {high:g}; "
-                f"got {self.initial}."
+                f"got {self.initial!r}."
             )
 
     @property
@@ -75,7 +75,9 @@ class Trainable:
         bell = s * np.exp(-np.logaddexp(0, theta))
         if self.lower is not None and self.upper is not None:
             width = self.upper - self.lower
-            return Reached(self.lower + width * s, width * bell, width * bell * (1 - 2 * s))
+            return Reached(
+                self.lower + width * s, width * bell, width * bell * (1 - 2 * s)
+            )
         soft = np.logaddexp(0, theta)
         if self.lower is not None:
             return Reached(self.lower + soft, s, bell)
@@ -85,7 +87,7 @@ class Trainable:
     def __repr__(self) -> str:
         bounds = [("lower", self.lower), ("upper", self.upper)]
         said = "".join(f", {name}={x:g}" for name, x in bounds if x is not None)
-        return f"Trainable({self.initial}{said})"
+        return f"Trainable({self.initial!r}{said})"
 
 
 def _inverse_softplus(y: Any) -> Any:

@@ -84,4 +84,6 @@ def nearest(name: str, known: list[str]) -> str:
     """The sentence part that names the nearest known name."""
     lower = {k.lower(): k for k in known}
     close = get_close_matches(name.lower(), lower, 1, 0.5)
-    return f"did you mean {lower[close[0]]}?" if close else f"known: {', '.join(known)}."
+    return (
+        f"did you mean {lower[close[0]]}?" if close else f"known: {', '.join(known)}."
+    )

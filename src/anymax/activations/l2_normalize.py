@@ -64,7 +64,9 @@ def direction(z: Array) -> tuple[Array, Array]:
     return share / np.where(flat, 1, norm(share)), inverse
 
 
-def turning(a: Array, inverse: Array, mask: Mask = None, scale: Array | float = 1.0) -> Jacobian:
+def turning(
+    a: Array, inverse: Array, mask: Mask = None, scale: Array | float = 1.0
+) -> Jacobian:
     """scale (I - a a^T) / r for a unit row a, r' = <a, v>: each part with its bend."""
     one = np.ones_like(a)
     c, square = scale * inverse * one, scale * inverse**2

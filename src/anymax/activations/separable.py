@@ -65,5 +65,8 @@ class Separable(Activation):
     def log_normalizer_derivative(
         self, z: Array, a: Array, v: Array, mask: Mask = None
     ) -> Array:
-        inner, da = self.log_structure(shown(z, mask)), self.structure(z, a, mask).jvp(v)
+        inner, da = (
+            self.log_structure(shown(z, mask)),
+            self.structure(z, a, mask).jvp(v),
+        )
         return inner.vjp_derivative(v, a, da)

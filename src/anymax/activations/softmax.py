@@ -52,7 +52,9 @@ class Softmax(Tempered):
     def log(self, z: Array, a: Array, mask: Mask = None) -> Array:
         return log_softmax(z / self.temperature, mask)
 
-    def log_normalizer(self, z: Array, a: Array, mask: Mask = None) -> tuple[Array, Array]:
+    def log_normalizer(
+        self, z: Array, a: Array, mask: Mask = None
+    ) -> tuple[Array, Array]:
         value = log_total(z / self.temperature, mask)
         return value, a / self.temperature
 
@@ -78,7 +80,9 @@ def softmax(z: Array, mask: Mask = None) -> Array:
         best = np.where(mask.any(-1, keepdims=True), best, 0)
     e = np.exp(z - best)
     total = add(e)
-    return e / (total if mask is None else np.where(mask.any(-1, keepdims=True), total, 1))
+    return e / (
+        total if mask is None else np.where(mask.any(-1, keepdims=True), total, 1)
+    )
 
 
 def log_softmax(z: Array, mask: Mask = None) -> Array:

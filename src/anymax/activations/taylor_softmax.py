@@ -56,7 +56,9 @@ class TaylorSoftmax(Separable):
         wide = np.abs(z) > 1
         x = np.where(wide, 1 / np.where(wide, z, 1), z)
         inside = _horner([1 / factorial(j) for j in range(self.order + 1)], x)
-        outside = _horner([1 / factorial(self.order - j) for j in range(self.order + 1)], x)
+        outside = _horner(
+            [1 / factorial(self.order - j) for j in range(self.order + 1)], x
+        )
         size = np.where(wide, np.log(np.abs(np.where(wide, z, 1))), 0)
         return np.where(wide, self.order * size + np.log(outside), np.log(inside))
 

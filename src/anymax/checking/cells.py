@@ -88,7 +88,9 @@ def smooth_rows(pair: Pair, seed: int, n: int = WIDTH) -> tuple[Array, Array, Ar
     rng = np.random.default_rng(seed)
     z = 1.5 * rng.normal(size=(DRAWN, n))
     v = rng.normal(size=(DRAWN, n))
-    y = on_support(pair.targets, drawn(pair.targets, rng, (DRAWN, n)), pair.activation(z))
+    y = on_support(
+        pair.targets, drawn(pair.targets, rng, (DRAWN, n)), pair.activation(z)
+    )
     finite = np.isfinite(pair.meet(z, y, reduce="none").value)
     good = finite & _smooth(lambda x: pair.meet(x, y, reduce="none").value, z, v)
     good &= _smooth(lambda x: _gradient(pair, x, y), z, v)

@@ -8,5 +8,5 @@ from anymax.jacobian.composed import Sum as Sum
 from anymax.jacobian.plain import Affine as Affine
 from anymax.jacobian.plain import Explicit as Explicit
 from anymax.jacobian.plain import RankOne as RankOne
-from anymax.jacobian.weighted import Centering as Centering
-from anymax.jacobian.weighted import Diagonal as Diagonal
+from anymax.jacobian.centering import Centering as Centering
+from anymax.jacobian.diagonal import Diagonal as Diagonal

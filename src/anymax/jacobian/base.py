@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from anymax.errors import ShapeError
-from anymax.monomial import ONE, Slope, as_slope
+from anymax.monomial import ONE, Monomial, Slope, as_slope
 from anymax.types import Array, add
 
 
@@ -32,6 +33,7 @@ class Jacobian(ABC):
 
     coupled: bool = True  # whether one output depends on several inputs
     cancels: bool = False  # whether a slope's fraction may be handed in unevaluated
+    compose: Callable[[Jacobian, Jacobian], Jacobian]  # Product, which is built on this
 
     @property
     @abstractmethod
@@ -53,6 +55,11 @@ class Jacobian(ABC):
     def _gauss_newton(self, v: Array, g: Slope, dg: Slope) -> Array:
         """The same with J held still."""
         return self._vjp(dg)
+
+    @property
+    def monomial(self) -> Monomial | None:
+        """The monomial of the weight a slope meets first, if there is one."""
+        return None
 
     def parts(self) -> Parts | None:
         """The structure as a diagonal plus a rank-one matrix, if it is one."""
@@ -79,8 +86,14 @@ class Jacobian(ABC):
         if parts is None:
             units = np.eye(self.shape[-2])
             lead = self.shape[:-2]
-            rows = [self._vjp(Slope(np.broadcast_to(u, (*lead, u.size)))) for u in units]
-            return np.stack(np.broadcast_arrays(*rows), -2) if rows else np.zeros(self.shape)
+            rows = [
+                self._vjp(Slope(np.broadcast_to(u, (*lead, u.size)))) for u in units
+            ]
+            return (
+                np.stack(np.broadcast_arrays(*rows), -2)
+                if rows
+                else np.zeros(self.shape)
+            )
         weight, left, right = parts
         outer = left[..., :, None] * right[..., None, :]
         return outer + weight[..., None] * np.eye(weight.shape[-1], dtype=weight.dtype)
@@ -133,7 +146,7 @@ class Jacobian(ABC):
                 raise ShapeError(
                     f"J @ K needs K to give what J takes: {into_left}; got {from_right}."
                 )
-            return self._product(other)
+            return self.compose(self, other)
         return self.jvp(self._tangent(other))
 
     def __rmatmul__(self, g: Array) -> Array:
@@ -145,9 +158,6 @@ class Jacobian(ABC):
 
     __rmul__ = __mul__
 
-    def _product(self, other: Jacobian) -> Jacobian:
-        raise TypeError("J @ K needs anymax.jacobian.Product to be imported.")
-
     def _tangent(self, v: Array) -> Array:
         array = np.asarray(v)
         if array.ndim == 0 or array.shape[-1] != self.shape[-1]:
@@ -155,6 +165,10 @@ class Jacobian(ABC):
                 f"J @ v needs v of shape (..., {self.shape[-1]}); got {array.shape}."
             )
         return array
+
+    def __repr__(self) -> str:
+        weight = f"weight {self.monomial}, " if self.monomial is not None else ""
+        return f"{type(self).__name__}({weight}shape {self.shape})"
 
     def _accept(self, g: Array | Slope) -> Slope:
         slope = as_slope(g)

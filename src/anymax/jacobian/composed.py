@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from anymax.jacobian.base import Jacobian, Parts
-from anymax.jacobian.weighted import Centering
-from anymax.monomial import A, Slope
+from anymax.jacobian.centering import Centering
+from anymax.monomial import A, Monomial, Slope
 from anymax.types import Array, quiet
 
 
@@ -54,6 +54,10 @@ class Product(Jacobian):
         left, right = self.left.shape, self.right.shape
         return (*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
 
+    @property
+    def monomial(self) -> Monomial | None:
+        return self.left.monomial
+
     def _vjp(self, g: Slope) -> Array:
         return self.right._vjp(Slope(self.left._vjp(g)))
 
@@ -73,6 +77,9 @@ class Product(Jacobian):
         if left is None or right is None or self.right.coupled:
             return None
         return Parts(left.weight * right.weight, left.left, left.right * right.weight)
+
+
+Jacobian.compose = staticmethod(Product)
 
 
 class Log(Jacobian):
@@ -115,6 +122,10 @@ class Moved(Jacobian):
     @property
     def shape(self) -> tuple[int, ...]:
         return self.inner.shape
+
+    @property
+    def monomial(self) -> Monomial | None:
+        return self.inner.monomial
 
     def vjp(self, g: Array | Slope, out: Array | None = None) -> Array:
         if isinstance(g, Slope):
@@ -159,5 +170,3 @@ def _total(arrays: list[Array]) -> Array:
     for array in arrays[1:]:
         total = total + array
     return total
-
-
