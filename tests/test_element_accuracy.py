@@ -372,6 +372,14 @@ def test_the_logs_of_hard_sigmoid_and_tanh_keep_their_digits(dtype: type) -> Non
     np.testing.assert_allclose(found, np.array(gap, float), rtol=2 * RELATIVE[dtype])
 
 
+@pytest.mark.parametrize("flat", [ReLU(), LeakyReLU(negative_slope=0.0)], ids=repr)
+def test_a_flat_side_has_gradient_0_whatever_the_loss(flat: Activation) -> None:
+    pair, z, y = Pair(flat, CrossEntropy()), [[-1.0, 0.5]], [[0.5, 0.5]]
+    assert np.isposinf(pair.value(z, y))
+    np.testing.assert_allclose(pair.gradient(z, y), [[0, -1]])
+    np.testing.assert_allclose(pair.hvp(z, y, np.ones((1, 2))), [[0, 2]])
+
+
 # ---- potentials: the gradient is a, and the conjugate is the conjugate
 
 MATCHED = [case for case in CASES if case.map.knows("potential")]

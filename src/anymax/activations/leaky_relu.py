@@ -40,7 +40,9 @@ class LeakyReLU(Activation):
         return leak(z, self.negative_slope)
 
     def structure(self, z: Array, a: Array) -> Jacobian:
-        return Diagonal(a, factor=np.where(z > 0, np.ones_like(z), self.negative_slope))
+        factor = np.where(z > 0, np.ones_like(z), self.negative_slope)
+        flat = self.negative_slope == 0
+        return Diagonal(a, factor=factor, support=~(z <= 0) if flat else None)
 
     def potential(self, z: Array, a: Array) -> Array:
         return (a * z / 2).sum(-1)
