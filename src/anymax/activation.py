@@ -135,7 +135,8 @@ class Activation(Described, Map):
         """The outputs, of z's shape."""
         row, keep, at = self.enter(z, axis, mask)
         row = self.perturb(row, **noise)
-        return np.moveaxis(self._hook("apply", row, keep), -1, at)
+        a = np.asarray(self._hook("apply", row, keep))
+        return np.moveaxis(a, -1, at) if a.ndim else a[()]
 
     @final
     @quiet
@@ -149,9 +150,10 @@ class Activation(Described, Map):
         """The structured Jacobian at z; pass a when it is at hand."""
         row, keep, at = self.enter(z, axis, mask)
         if a is None:
-            out = self._hook("apply", row, keep)
+            out = np.asarray(self._hook("apply", row, keep))
         else:
-            out = np.moveaxis(as_float(a, "a"), at, -1)
+            out = as_float(a, "a")
+            out = np.moveaxis(out, at, -1) if out.ndim else out
             if out.shape != row.shape:
                 raise ShapeError(
                     f"jacobian needs a of z's shape {row.shape}; got {out.shape}."
@@ -264,6 +266,7 @@ class Activation(Described, Map):
         mask: Mask = None,
     ) -> tuple[Array, ActivationLinearization]:
         (z,) = inputs
+        parameters = tuple(np.asarray(theta, z.dtype) for theta in parameters)
         bound = self.bind(parameters)
         z = bound.perturb(z) if key is None else bound.perturb(z, key=key)
         fixed = Fixed(bound, z, mask)

@@ -26,6 +26,13 @@ class Described:
         """Arguments whose attribute is a number reached from something else."""
         return {}
 
+    @property
+    def fixed_width(self) -> int | None:
+        """The one number of outputs it takes, where an argument has one for each."""
+        given = [*self.config().values(), *self.trainables.values()]
+        widths = [v.shape[0] for v in given if getattr(v, "shape", ())]
+        return widths[0] if widths else None
+
     def config(self) -> dict[str, Any]:
         """The constructor's arguments that differ from their defaults."""
         said = {}

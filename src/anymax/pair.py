@@ -56,6 +56,11 @@ class Pair:
         return self.loss.accepted(self.activation.range)
 
     @property
+    def fixed_width(self) -> int | None:
+        """The one number of outputs the pair takes, if an argument fixes it."""
+        return self.activation.fixed_width or self.loss.fixed_width
+
+    @property
     def doubt(self) -> str | None:
         """Why the loss is not meant for this activation, in a sentence; or None."""
         if self.loss.meant.closure.holds(self.activation.range):
@@ -81,8 +86,9 @@ class Pair:
 
     def _trial(self) -> Meeting:
         """One harmless row, to read exponents from."""
-        z = np.linspace(-0.5, 0.6, 4)
-        return self.meet(z, self.targets.indicate(np.eye(4)[0]))
+        n = self.fixed_width or 4
+        z = np.linspace(-0.5, 0.6, n)
+        return self.meet(z, self.targets.indicate(np.eye(n)[0]))
 
     # ---- what users call
 

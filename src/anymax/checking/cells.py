@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,10 +13,10 @@ from anymax.differences import along, by_each
 from anymax.errors import DomainError
 from anymax.loss import Loss
 from anymax.pair import Pair
-from anymax.sets import Interval, Placement, Set, Simplex
+from anymax.sets import NOT_NEGATIVE, UNIT, Placement, Set
 from anymax.types import Array, quiet
 
-ROWS, DRAWN, WIDTH = 5, 60, 5
+ROWS, DRAWN, BATCHES, WIDTH = 5, 60, 20, 5
 STEP = 1e-3
 
 
@@ -46,10 +47,10 @@ def measure(activation: Activation, loss: Loss, seed: int = 0) -> Cell:
     except (DomainError, TypeError) as refusal:
         return Cell(*names, "refused", str(refusal))
     status, sentence = describe(pair)
-    z, y, v = smooth_rows(pair, seed)
+    z, y, v = smooth_rows(pair, seed, pair.fixed_width or WIDTH)
     meeting = pair.meet(z, y, reduce="none")
-    slow = by_each(lambda x: pair.meet(x, y, reduce="none").value, z, STEP)
-    moved = along(lambda x: _gradient(pair, x, y), z, v, STEP)
+    slow = by_each(partial(_value, pair, y), z, STEP)
+    moved = along(partial(_gradient, pair, y), z, v, STEP)
     return Cell(
         *names,
         status,
@@ -79,25 +80,27 @@ def worst(found: Array, expected: Array) -> float:
     return float(np.max(away / size))
 
 
-def smooth_rows(pair: Pair, seed: int, n: int = WIDTH) -> tuple[Array, Array, Array]:
+def smooth_rows(pair: Pair, seed: int, n: int) -> tuple[Array, Array, Array]:
     """z, y and a tangent v where value and gradient are smooth, found by differences.
 
     A row passes if differences with two steps agree, of the value and of the gradient:
     no derivative of ours decides.
     """
     rng = np.random.default_rng(seed)
-    z = 1.5 * rng.normal(size=(DRAWN, n))
-    v = rng.normal(size=(DRAWN, n))
-    y = on_support(
-        pair.targets, drawn(pair.targets, rng, (DRAWN, n)), pair.activation(z)
-    )
-    finite = np.isfinite(pair.meet(z, y, reduce="none").value)
-    good = finite & _smooth(lambda x: pair.meet(x, y, reduce="none").value, z, v)
-    good &= _smooth(lambda x: _gradient(pair, x, y), z, v)
-    at = np.flatnonzero(good)[:ROWS]
-    if at.size < ROWS:
-        raise RuntimeError(f"{pair!r} has only {at.size} smooth rows among {DRAWN}.")
-    return z[at], y[at], v[at]
+    found: list[tuple[Array, Array, Array]] = []
+    for _ in range(BATCHES):
+        z = 1.5 * rng.normal(size=(DRAWN, n))
+        v = rng.normal(size=z.shape)
+        y = on_support(pair, drawn(pair.targets, rng, z.shape), pair.activation(z))
+        good = _finite(pair, z, y) & _smooth(partial(_value, pair, y), z, v)
+        good &= _smooth(partial(_gradient, pair, y), z, v)
+        found.append((z[good], y[good], v[good]))
+        if sum(len(rows) for rows, _, _ in found) >= ROWS:
+            break
+    else:
+        raise RuntimeError(f"{pair!r} has hardly a smooth row.")
+    z, y, v = (np.concatenate(part)[:ROWS] for part in zip(*found, strict=True))
+    return z, y, v
 
 
 def drawn(targets: Set, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -106,22 +109,30 @@ def drawn(targets: Set, rng: np.random.Generator, shape: tuple[int, ...]) -> Arr
     return y if y.shape == shape else np.eye(shape[-1])[y]
 
 
-def on_support(targets: Set, y: Array, a: Array) -> Array:
-    """Targets moved to where the outputs are not at the edge: off it the value is inf."""
-    zero, one = a == 0, a == 1
-    if targets.contains(np.zeros((1, a.shape[-1])))[0]:
-        y = np.where(zero, 0, y)
-    if targets.holds(Interval(0, 1, "[]")):
-        return np.where(one, 1, y)
-    if isinstance(targets.closure, Simplex) or targets.holds(Simplex()):
-        inside = np.where(zero, 0, y)
-        total = inside.sum(-1, keepdims=True)
-        return np.where(total > 0, inside / np.where(total > 0, total, 1), a)
-    return y
+def on_support(pair: Pair, y: Array, a: Array) -> Array:
+    """Targets of a boundary pair moved off the edge outputs: there the value is inf."""
+    if pair.placement is not Placement.BOUNDARY:
+        return y
+    y = np.where(a == 0, 0, y)
+    if pair.targets.holds(NOT_NEGATIVE):
+        return y
+    if pair.targets.holds(UNIT):
+        return np.where(a == 1, 1, y)
+    best = np.eye(a.shape[-1])[np.argmax(a, -1)]
+    total = y.sum(-1, keepdims=True)
+    return np.where(total > 0, y / np.where(total > 0, total, 1), best)
 
 
-def _gradient(pair: Pair, z: Array, y: Array) -> Array:
+def _value(pair: Pair, y: Array, z: Array) -> Array:
+    return pair.meet(z, y, reduce="none").value
+
+
+def _gradient(pair: Pair, y: Array, z: Array) -> Array:
     return pair.meet(z, y, reduce="none").gradient()[0]
+
+
+def _finite(pair: Pair, z: Array, y: Array) -> Array:
+    return np.isfinite(_value(pair, y, z))
 
 
 def _smooth(f: Callable[[Array], Array], z: Array, v: Array) -> Array:

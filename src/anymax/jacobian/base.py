@@ -31,6 +31,7 @@ class Jacobian(ABC):
 
     __array_ufunc__ = None  # so that `array @ J` and `array * J` come to us
 
+    axis: int = -1  # where the arrays it meets hold the features
     coupled: bool = True  # whether one output depends on several inputs
     cancels: bool = False  # whether a slope's fraction may be handed in unevaluated
     compose: Callable[[Jacobian, Jacobian], Jacobian]  # Product, which is built on this
@@ -160,7 +161,7 @@ class Jacobian(ABC):
 
     def _tangent(self, v: Array) -> Array:
         array = np.asarray(v)
-        if array.ndim == 0 or array.shape[-1] != self.shape[-1]:
+        if array.ndim == 0 or array.shape[self.axis] != self.shape[-1]:
             raise ShapeError(
                 f"J @ v needs v of shape (..., {self.shape[-1]}); got {array.shape}."
             )
@@ -173,7 +174,7 @@ class Jacobian(ABC):
     def _accept(self, g: Array | Slope) -> Slope:
         slope = as_slope(g)
         top = slope.top
-        if top.ndim and top.shape[-1] != self.shape[-2]:
+        if top.ndim and top.shape[self.axis] != self.shape[-2]:
             raise ShapeError(
                 f"vjp needs g of shape (..., {self.shape[-2]}); got {top.shape}. "
                 "The outputs are on the last axis: write g.T, or pass axis= to jacobian."

@@ -127,18 +127,6 @@ class Moved(Jacobian):
     def monomial(self) -> Monomial | None:
         return self.inner.monomial
 
-    def vjp(self, g: Array | Slope, out: Array | None = None) -> Array:
-        if isinstance(g, Slope):
-            past = None if g.past is None else self._last(g.past)
-            moved: Array | Slope = Slope(self._last(g.top), g.over, past)
-        else:
-            moved = self._last(g)
-        value = np.moveaxis(self.inner.vjp(moved), -1, self.axis)
-        if out is None:
-            return value
-        np.copyto(out, value)
-        return out
-
     def _vjp(self, g: Slope) -> Array:
         return self._back(self.inner._vjp(Slope(self._last(g.top), g.over)))
 
@@ -148,6 +136,10 @@ class Moved(Jacobian):
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:
         g, dg = Slope(self._last(g.top), g.over), Slope(self._last(dg.top), dg.over)
         return self._back(self.inner._vjp_derivative(self._last(v), g, dg))
+
+    def _gauss_newton(self, v: Array, g: Slope, dg: Slope) -> Array:
+        g, dg = Slope(self._last(g.top), g.over), Slope(self._last(dg.top), dg.over)
+        return self._back(self.inner._gauss_newton(self._last(v), g, dg))
 
     def parts(self) -> Parts | None:
         return self.inner.parts()

@@ -45,7 +45,8 @@ class LeaveOneOut:
     @cached_property
     def away(self) -> Array:
         """e_k - q; 0 where k is alone."""
-        return np.where(self.top & (add(self.q) != 0), 1, 0) - self.q
+        alone = add(self.q) == 0
+        return (self.top & ~alone).astype(self.q.dtype) - self.q
 
     @cached_property
     def _safe(self) -> Point:
