@@ -1,0 +1,246 @@
+"""Objective: a network, a loss and penalties as one function of the flat parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from anymax.combine import noise
+from anymax.errors import ShapeError
+from anymax.loss import Loss
+from anymax.map import Arrays, Linearization
+from anymax.meeting import Meeting
+from anymax.network import Network
+from anymax.pair import Pair
+from anymax.types import Array, as_float, quiet
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: the network up to its logits, and the pair that meets there."""
+
+    trunk: Linearization
+    meeting: Meeting
+    x: Array
+    z: Array
+    axis: int  # where the features are in z; the meeting has them last
+
+    def up(self, v: Array) -> Array:
+        return np.moveaxis(v, self.axis, -1)
+
+    def down(self, g: Array) -> Array:
+        return np.moveaxis(g, -1, self.axis)
+
+
+class Objective:
+    """mean L(net(x), y) + l1 sum |w| + l2 / 2 sum w^2, by parameters or by inputs.
+
+    The last map and the loss meet as a Pair, so that their product cancels; the maps
+    before it are taken one by one. Gradients and products are flat, (P,), in the order
+    of `net.parameters`. Penalties skip biases, scales and hyper-parameters; l1 has
+    slope 0 at 0. The mean is over what counts, as in Pair; rows that count nowhere may
+    hold anything. Without a `key` nothing is drawn, so that all is deterministic.
+
+    Args: `net`, a network; `loss`; `l1` and `l2`, both >= 0.
+    Raises DomainError if the loss is not defined on what the last map gives, ValueError
+    for a negative penalty.
+
+    >>> import anymax as am
+    >>> net = am.Chain(am.Dense(2, kernel="zeros"), am.Softmax()).build(3)
+    >>> objective = am.Objective(net, am.CrossEntropy())
+    >>> objective.gradient([[1.0, 0.0, 2.0]], [1])
+    array([ 0.5, -0.5,  0. ,  0. ,  1. , -1. ,  0.5, -0.5], dtype=float32)
+    """
+
+    def __init__(
+        self, net: Network, loss: Loss, *, l1: float = 0.0, l2: float = 0.0
+    ) -> None:
+        if not isinstance(net, Network):
+            raise TypeError(f"Objective needs a network, as Chain(...); got {net!r}.")
+        if not (l1 >= 0 and l2 >= 0):
+            raise ValueError(f"Objective needs l1 and l2 >= 0; got {l1:g} and {l2:g}.")
+        self.net, self.loss, self.l1, self.l2 = net, loss, l1, l2
+        self.trunk, self.last = net.split()
+        self.pair = Pair(self.last, loss)
+
+    def astype(self, dtype: DTypeLike) -> Objective:
+        """The same for a copy of the network in another dtype."""
+        return Objective(self.net.astype(dtype), self.loss, l1=self.l1, l2=self.l2)
+
+    def value(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        key: object | None = None,
+    ) -> Array:
+        """One number."""
+        return self._value(self.forward(x, y, sample_weight, mask, key))
+
+    def gradient(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        key: object | None = None,
+    ) -> Array:
+        """By the parameters, (P,)."""
+        return self._gradient(self.forward(x, y, sample_weight, mask, key))
+
+    def value_and_gradient(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        key: object | None = None,
+    ) -> tuple[Array, Array]:
+        """Both, from one pass."""
+        at = self.forward(x, y, sample_weight, mask, key)
+        return self._value(at), self._gradient(at)
+
+    def input_gradient(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        key: object | None = None,
+    ) -> Array:
+        """By the inputs, of x's shape."""
+        at = self.forward(x, y, sample_weight, mask, key)
+        return at.trunk.vjp(at.down(at.meeting.gradient()[0]))[0][0]
+
+    def hvp(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        v: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        key: object | None = None,
+    ) -> Array:
+        """The Hessian by the parameters times v, both (P,)."""
+        at = self.forward(x, y, sample_weight, mask, key)
+        flat, still = self._tangent(v), (np.zeros_like(at.x),)
+        of_trunk, of_last = self._views(flat)
+        by_z, _ = at.meeting.gradient()
+        moved = at.up(at.trunk.jvp(still, of_trunk))
+        change, by_last = at.meeting.hvp(moved, of_last)
+        by_trunk = at.trunk.vjp_derivative(
+            still, of_trunk, at.down(by_z), at.down(change)
+        )[1]
+        return self._flat(by_trunk, by_last) + self._l2(flat)
+
+    def gauss_newton(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        v: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        key: object | None = None,
+    ) -> Array:
+        """J^T H J v, J that of the logits and H the pair's: positive semi-definite."""
+        at = self.forward(x, y, sample_weight, mask, key)
+        flat = self._tangent(v)
+        of_trunk, of_last = self._views(flat)
+        moved = at.up(at.trunk.jvp((np.zeros_like(at.x),), of_trunk))
+        change, by_last = at.meeting.gauss_newton(moved, of_last)
+        return self._flat(at.trunk.vjp(at.down(change))[1], by_last) + self._l2(flat)
+
+    @quiet
+    def forward(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        key: object | None = None,
+    ) -> Pass:
+        """The pass that everything else is read from.
+
+        Rows that count nowhere are met a second time with x = 0: their covector is 0,
+        but 0 times the NaN they may hold is not.
+        """
+        (entered,) = self.net.enter(x)
+        at = self._pass(entered, y, sample_weight, mask, key)
+        idle = at.meeting.scale == 0
+        if not idle.any() or self.net.coupling == "batch":
+            return at
+        if at.x.shape[: idle.ndim] != idle.shape:
+            return at
+        wide = idle.reshape(*idle.shape, *(1,) * (at.x.ndim - idle.ndim))
+        counted = np.where(wide, np.zeros((), at.x.dtype), at.x)
+        return self._pass(counted, y, sample_weight, mask, key)
+
+    def _pass(
+        self,
+        x: Array,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        mask: ArrayLike | None,
+        key: object | None,
+    ) -> Pass:
+        z, trunk = self.trunk.linearize((x,), self.net.views(self.trunk), key=key)
+        own, _ = noise(self.last, noise(self.trunk, key)[1])
+        row, keep, axis = self.last.enter(z, None, mask)
+        if np.ndim(y) == z.ndim:
+            y = np.moveaxis(np.asarray(y), axis, -1)
+        meeting = self.pair.meet(
+            row,
+            y,
+            sample_weight=sample_weight,
+            mask=keep,
+            parameters=self.net.views(self.last),
+            key=own,
+        )
+        return Pass(trunk, meeting, x, z, axis)
+
+    # ---- flat vectors and penalties
+
+    def _value(self, at: Pass) -> Array:
+        theta = self.net.parameters
+        w = theta[self.net.decays()] if self.l1 or self.l2 else theta[:0]
+        penalty = self.l1 * np.abs(w).sum() + self.l2 / 2 * (w**2).sum()
+        return at.meeting.value + penalty.astype(theta.dtype)
+
+    @quiet
+    def _gradient(self, at: Pass) -> Array:
+        by_z, by_last = at.meeting.gradient()
+        total = self._flat(at.trunk.vjp(at.down(by_z))[1], by_last)
+        if not (self.l1 or self.l2):
+            return total
+        theta = self.net.parameters
+        l1 = np.where(self.net.decays(), self.l1 * np.sign(theta), 0)
+        return total + self._l2(theta) + l1.astype(theta.dtype)
+
+    def _l2(self, v: Array) -> Array | float:
+        return np.where(self.net.decays(), self.l2 * v, 0) if self.l2 else 0.0
+
+    def _flat(self, by_trunk: Arrays, by_last: Arrays) -> Array:
+        total = np.zeros_like(self.net.parameters)
+        self.net.deposit(self.trunk, by_trunk, total)
+        self.net.deposit(self.last, by_last, total)
+        return total
+
+    def _views(self, flat: Array) -> tuple[Arrays, Arrays]:
+        return self.net.views(self.trunk, flat), self.net.views(self.last, flat)
+
+    def _tangent(self, v: ArrayLike) -> Array:
+        theta = self.net.parameters
+        flat = as_float(v, "v").astype(theta.dtype, copy=False)
+        if flat.shape != theta.shape:
+            raise ShapeError(
+                f"v needs the shape of net.parameters, {theta.shape}; got {flat.shape}."
+            )
+        return flat
+
+    def __repr__(self) -> str:
+        penalties = [("l1", self.l1), ("l2", self.l2)]
+        said = "".join(f", {name}={value:g}" for name, value in penalties if value)
+        return f"Objective({self.net!r}, {self.loss!r}{said})"
