@@ -1,0 +1,60 @@
+"""Which rows go together: shuffled batches, and rows held out for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from anymax.types import Array
+
+
+def batches(rng: np.random.Generator, rows: int, batch: int) -> Iterator[Array]:
+    """The row numbers 0 .. rows-1 once, shuffled, in batches; the last may be short."""
+    order = rng.permutation(rows)
+    for start in range(0, rows, batch):
+        yield order[start : start + batch]
+
+
+def hold_out(
+    rng: np.random.Generator, rows: int, fraction: float, labels: Array | None = None
+) -> tuple[Array, Array]:
+    """Row numbers to train on and, a fraction of them, to validate on; both sorted.
+
+    With labels (rows,) each class gives its own share, by largest remainder; a class
+    of one row stays in training. Raises ValueError if either part would be empty.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"validation needs a fraction between 0 and 1; got {fraction:g}."
+        )
+    groups = [np.arange(rows)]
+    if labels is not None:
+        groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    wanted = round(fraction * rows)
+    counts = _shares([len(group) for group in groups], wanted)
+    taken = [
+        rng.permutation(group)[:count]
+        for group, count in zip(groups, counts, strict=True)
+    ]
+    held = np.sort(np.concatenate(taken)) if taken else np.arange(0)
+    if not 0 < len(held) < rows:
+        raise ValueError(
+            f"validation={fraction:g} of {rows} rows leaves {len(held)} to validate on "
+            f"and {rows - len(held)} to train on; both need at least one."
+        )
+    return np.setdiff1d(np.arange(rows), held, assume_unique=True), held
+
+
+def _shares(sizes: list[int], wanted: int) -> list[int]:
+    """How many of each group make up `wanted`, leaving one of each where possible."""
+    exact = [wanted * size / max(sum(sizes), 1) for size in sizes]
+    counts = [
+        min(int(share), max(size - 1, 0))
+        for share, size in zip(exact, sizes, strict=True)
+    ]
+    by_remainder = sorted(range(len(sizes)), key=lambda i: int(exact[i]) - exact[i])
+    for i in by_remainder:
+        if sum(counts) < wanted and counts[i] < sizes[i] - 1:
+            counts[i] += 1
+    return counts
