@@ -19,7 +19,8 @@ class GeneralizedCrossEntropy(Loss):
     Between cross-entropy (q to 0) and 1 - a (q = 1, half the absolute error on the
     simplex): never above 1 / q, so that wrong labels pull less. Targets: class indices,
     or rows of the simplex. Outputs >= 0, meant for the simplex; for q < 1 the slope is
-    infinite at 0. a^q is taken from log a.
+    infinite at 0. For q below 0.1 an output that underflows, 1e-45 in float32, has lost
+    a pull that it should still have.
 
     Args: `q`; `class_weight` (n,), multiplied into the targets, their sum dividing the
     mean; `ignore_index`, a class index that counts nowhere.
