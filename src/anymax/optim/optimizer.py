@@ -58,7 +58,7 @@ class Optimizer(Described, ABC):
 
 def checked_rate(lr: Any, name: str) -> Rate:
     """A learning rate > 0, or a function that gives one."""
-    if callable(lr) or (np.isscalar(lr) and lr > 0 and np.isfinite(lr)):  # type: ignore[operator]
+    if callable(lr) or (isinstance(lr, float | int | np.number) and 0 < lr < np.inf):
         rate: Rate = lr
         return rate
     raise ValueError(f"{name} needs lr > 0, or a function of the step; got {lr!r}.")

@@ -185,5 +185,7 @@ def _validated(run: _Run, held: Array) -> tuple[float, float | None]:
     loss = float(at.meeting.value)
     if run.labels.indices is None:
         return loss, None
+    wanted = run.labels.indices[held]
+    known = wanted >= 0
     found = plain.net.decide(at.meeting.point.output.a)
-    return loss, float(np.mean(found == run.labels.indices[held]))
+    return loss, float(np.mean((found == wanted)[known])) if known.any() else None
