@@ -149,11 +149,12 @@ class Activation(Described, Map):
     ) -> Jacobian:
         """The structured Jacobian at z; pass a when it is at hand."""
         row, keep, at = self.enter(z, axis, mask)
+        row = row if row.ndim else row.reshape(1)
         if a is None:
             out = np.asarray(self._hook("apply", row, keep))
         else:
             out = as_float(a, "a")
-            out = np.moveaxis(out, at, -1) if out.ndim else out
+            out = np.moveaxis(out, at, -1) if out.ndim else out.reshape(1)
             if out.shape != row.shape:
                 raise ShapeError(
                     f"jacobian needs a of z's shape {row.shape}; got {out.shape}."

@@ -18,7 +18,8 @@ from anymax.types import Array
 class Point:
     """Outputs a with the two other bases, 1 - a and 1 + a, evaluated when asked for.
 
-    An activation that knows 1 - a better than by subtraction hands it in as `less`.
+    An activation that knows 1 - a better than by subtraction hands it in as `less`; one
+    that knows log a where a underflows hands it in as `log`, for broken powers.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class Point:
         a: Array,
         less: Callable[[], Array] | None = None,
         more: Callable[[], Array] | None = None,
+        log: Callable[[], Array] | None = None,
     ) -> None:
         self.a = a
+        self._log = log
         self._less = less
         self._more = more
 
@@ -39,12 +42,24 @@ class Point:
     def more(self) -> Array:
         return 1 + self.a if self._more is None else self._more()
 
+    def power(self, p: float) -> Array:
+        """a^p; a broken power from log a, since a^0.01 counts where a underflows."""
+        if self._log is None or float(p).is_integer():
+            return self.a**p
+        return np.exp(p * self._log())
+
     def off(self, support: Array) -> Point:
         """The same point, moved to a harmless place where the support is False."""
+
+        def kept(x: Array, harmless: float) -> Array:
+            return np.where(support, x, np.asarray(harmless, x.dtype))
+
+        log = self._log
         return Point(
-            np.where(support, self.a, 0.5).astype(self.a.dtype, copy=False),
-            lambda: np.where(support, self.less, 0.5).astype(self.a.dtype, copy=False),
-            lambda: np.where(support, self.more, 1.5).astype(self.a.dtype, copy=False),
+            kept(self.a, 0.5),
+            lambda: kept(self.less, 0.5),
+            lambda: kept(self.more, 1.5),
+            None if log is None else lambda: kept(log(), float(np.log(0.5))),
         )
 
 
@@ -65,7 +80,7 @@ class Monomial:
     def __call__(self, point: Point) -> Array | float:
         value: Array | float = 1.0
         if self.p:
-            value = point.a**self.p
+            value = point.power(self.p)
         if self.q:
             value = value * point.less**self.q
         if self.r:

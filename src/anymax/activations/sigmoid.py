@@ -32,7 +32,8 @@ class Sigmoid(Activation):
         return sigmoid(z)
 
     def structure(self, z: Array, a: Array) -> Jacobian:
-        return Diagonal(Point(a, lambda: sigmoid(-z)), BERNOULLI)
+        point = Point(a, lambda: sigmoid(-z), log=lambda: -softplus(-z))
+        return Diagonal(point, BERNOULLI)
 
     def log(self, z: Array, a: Array) -> Array:
         return -softplus(-z)

@@ -7,7 +7,7 @@ import numpy as np
 from anymax.activations.tempered import Tempered
 from anymax.jacobian import Centering, Jacobian
 from anymax.monomial import A
-from anymax.rows import kept, logsumexp
+from anymax.rows import kept, largest, logsumexp
 from anymax.sets import Simplex
 from anymax.target import times
 from anymax.trainable import Trainable
@@ -86,7 +86,10 @@ def softmax(z: Array, mask: Mask = None) -> Array:
 
 
 def log_softmax(z: Array, mask: Mask = None) -> Array:
-    """z - max - log sum exp(z - max) on the last axis; -inf for what is masked off."""
+    """z - max - log1p(sum of the others' exp(z - max)); -inf for what is masked off.
+
+    The largest is left out of the sum, so that its logarithm keeps its digits near 0.
+    """
     z = kept(z, mask)
     if z.shape[-1] == 0:
         return z
@@ -94,8 +97,8 @@ def log_softmax(z: Array, mask: Mask = None) -> Array:
     if mask is not None:
         best = np.where(mask.any(-1, keepdims=True), best, 0)
     shifted = z - best
-    total = np.log(add(np.exp(shifted)))
-    return shifted - (total if mask is None else np.where(np.isneginf(total), 0, total))
+    others = add(np.where(largest(shifted), 0, np.exp(shifted)))
+    return shifted - np.log1p(others)
 
 
 def log_total(z: Array, mask: Mask = None) -> Array:

@@ -10,6 +10,7 @@ from anymax.jacobian.base import Jacobian, Parts
 from anymax.jacobian.leave_one_out import LeaveOneOut
 from anymax.jacobian.weight import weight_of
 from anymax.monomial import A, ONE, Monomial, Point, Slope
+from anymax.rows import largest, logsumexp
 from anymax.types import Array, add, quiet
 
 
@@ -33,9 +34,11 @@ class Centering(Jacobian):
         logits: Array | None = None,
     ) -> None:
         if logits is not None and not isinstance(a, Point):
+            z, outputs = logits, np.asarray(a)
             a = Point(
-                np.asarray(a),
-                lambda: np.where(self.largest, self.rest, 1 - self.weight.point.a),
+                outputs,
+                less=lambda: np.where(self.largest, self.rest, 1 - outputs),
+                log=lambda: z - logsumexp(z),
             )
         self.weight = weight_of(a, monomial, factor, 0.0, support)
         self.logits = logits
@@ -55,8 +58,7 @@ class Centering(Jacobian):
     @cached_property
     def largest(self) -> Array:
         """Whether an entry is its row's largest share, the first when tied."""
-        at = np.argmax(self.share, -1) if self.share.shape[-1] else 0
-        return np.arange(self.share.shape[-1]) == np.expand_dims(at, -1)
+        return largest(self.share)
 
     @cached_property
     def rest(self) -> Array:

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from anymax.monomial import ONE, A, Monomial, Point, Slope
+from anymax.rows import largest
 from anymax.types import Array, add
 
 LESS = Monomial(0, 1)
@@ -30,8 +31,7 @@ class LeaveOneOut:
     @cached_property
     def top(self) -> Array:
         """Whether an entry is k, the first of the largest logits."""
-        n = self.logits.shape[-1]
-        return np.arange(n) == np.argmax(self.logits, -1)[..., None]
+        return largest(self.logits)
 
     @cached_property
     def q(self) -> Array:

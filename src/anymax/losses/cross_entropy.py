@@ -15,20 +15,20 @@ from anymax.types import Array, Mask
 
 
 class CrossEntropy(Loss):
-    """- sum y log a, plus z_loss * log_normalizer^2; dL/da = -y / a, kept as a fraction.
+    """- sum y log a, plus z_loss * log_normalizer^2; dL/da = -y / a, as a fraction.
 
-    Targets: class indices, or rows y >= 0 (distributions as a rule); a row of zeros
-    costs 0. Outputs > 0, meant for the simplex; log a is asked of the activation. After
-    softmax the gradient is a sum(y) - y and the Hessian sum(y) (diag(a) - a a^T).
+    Targets: class indices, or rows y >= 0 (distributions as a rule). Outputs > 0, meant
+    for the simplex; log a is asked of the activation. After softmax the gradient is
+    a sum(y) - y and the Hessian sum(y) (diag(a) - a a^T).
 
     Args: `label_smoothing` in [0, 1], by `dialect` "torch" (default), "keras" or
-    "classic", each formula in `anymax.losses.smoothing`; `class_weight` (n,), multiplied
-    into the targets, their sum dividing the mean; `ignore_index`, a class index that
-    counts nowhere; `z_loss` >= 0, the weight of the squared log-normaliser.
+    "classic", each formula in `anymax.losses.smoothing`; `class_weight` (n,),
+    multiplied into the targets, their sum dividing the mean; `ignore_index`, a class
+    index that counts nowhere; `z_loss` >= 0, the weight of the squared log-normaliser.
     Raises DomainError for targets out of range, TypeError for z_loss after a map that
     has no log-normaliser.
     Sources: Good, J. R. Stat. Soc. B 14, 1952; smoothing: Szegedy et al., CVPR 2016,
-    arXiv:1512.00567; z-loss: de Brebisson and Vincent 2016, PaLM, arXiv:2204.02311.
+    arXiv:1512.00567; z_loss: Devlin et al., ACL 2014, and PaLM, arXiv:2204.02311.
 
     >>> import anymax as am
     >>> pair = am.Pair(am.Softmax(), am.CrossEntropy())
@@ -56,9 +56,14 @@ class CrossEntropy(Loss):
         if not z_loss >= 0:
             raise ValueError(f"z_loss needs a weight >= 0; got {z_loss:g}.")
         if dialect not in DIALECTS:
-            raise ValueError(f"dialect needs one of {', '.join(DIALECTS)}; got {dialect!r}.")
-        self.label_smoothing, self.dialect, self.z_loss = label_smoothing, dialect, z_loss
-        self.class_weight, self.ignore_index = as_class_weight(class_weight), ignore_index
+            known = ", ".join(DIALECTS)
+            raise ValueError(f"dialect needs one of {known}; got {dialect!r}.")
+        self.label_smoothing, self.z_loss = float(label_smoothing), float(z_loss)
+        self.dialect = dialect
+        self.class_weight, self.ignore_index = (
+            as_class_weight(class_weight),
+            ignore_index,
+        )
         self.needs = frozenset({"log_normalizer"} if z_loss else ())
 
     def smooth(self, y: Array, mask: Mask) -> Array:
