@@ -2,6 +2,10 @@
 
 from anymax.activation import Activation as Activation
 from anymax.activations import *
+from anymax.certificate import Certificate as Certificate
+from anymax.checking.gradient import GradientCheck as GradientCheck
+from anymax.checking.gradient import gradient_error as gradient_error
+from anymax.combine import Chain as Chain
 from anymax.errors import DomainError as DomainError
 from anymax.errors import ShapeError as ShapeError
 from anymax.functional import entmax as entmax
@@ -17,6 +21,7 @@ from anymax.jacobian import Jacobian as Jacobian
 from anymax.jacobian import Product as Product
 from anymax.jacobian import RankOne as RankOne
 from anymax.jacobian import Sum as Sum
+from anymax.layers import *
 from anymax.loss import Loss as Loss
 from anymax.losses import *
 from anymax.map import Linearization as Linearization
@@ -24,7 +29,10 @@ from anymax.map import Map as Map
 from anymax.map import Parameter as Parameter
 from anymax.monomial import Monomial as Monomial
 from anymax.monomial import Slope as Slope
+from anymax.network import Network as Network
 from anymax.noise import Key as Key
+from anymax.objective import Objective as Objective
+from anymax.optim import *
 from anymax.output import Output as Output
 from anymax.output import Tangent as Tangent
 from anymax.pair import Pair as Pair
@@ -37,5 +45,8 @@ from anymax.sets import Set as Set
 from anymax.sets import Signs as Signs
 from anymax.sets import Simplex as Simplex
 from anymax.trainable import Trainable as Trainable
+from anymax.training import Epoch as Epoch
+from anymax.training import History as History
+from anymax.training import fit as fit
 
 __version__ = "0.1.0"

@@ -69,9 +69,12 @@ def turning(
 ) -> Jacobian:
     """scale (I - a a^T) / r for a unit row a, r' = <a, v>: each part with its bend."""
     one = np.ones_like(a)
+
+    def scaled_unit(c: Array) -> Diagonal:
+        return Diagonal(a, factor=c * one, support=mask)
+
     c, square = scale * inverse * one, scale * inverse**2
-    left = -scale * inverse * a
-    left_bend = Sum(Diagonal(a, factor=-square * one), RankOne(2 * square * a, a))
-    unit_bend = Sum(Diagonal(a, factor=inverse * one), RankOne(-inverse * a, a))
+    left_bend = Sum(scaled_unit(-square), RankOne(2 * square * a, a))
+    unit_bend = Sum(scaled_unit(inverse), RankOne(-inverse * a, a))
     straight = Diagonal(a, factor=c, bend=RankOne(-square * one, a), support=mask)
-    return Sum(straight, RankOne(left, a, left_bend, unit_bend))
+    return Sum(straight, RankOne(-scale * inverse * a, a, left_bend, unit_bend))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from anymax.activations.softmax import log_softmax
+from anymax.activations.softmax import log_softmax, softmax
 from anymax.activations.tempered import Tempered
 from anymax.jacobian import Centering, Jacobian, Log
 from anymax.monomial import A
@@ -44,4 +42,5 @@ class LogSoftmax(Tempered):
     def structure(self, z: Array, a: Array, mask: Mask = None) -> Jacobian:
         scaled = kept(z / self.temperature, mask)
         factor = 1 / self.temperature
-        return Log(Centering(np.exp(a), A, factor, support=mask, logits=scaled))
+        p = softmax(scaled, mask)
+        return Log(Centering(p, A, factor, support=mask, logits=scaled))
