@@ -14,10 +14,6 @@ def sigmoid(z):
     return [1 / (1 + mp.e ** (-x)) for x in z]
 
 
-def log(x):
-    return mp.log(x)
-
-
 def xlog(y, x):
     return mp.mpf(0) if y == 0 else y * mp.log(x)
 
@@ -30,28 +26,39 @@ def not_(a, i, a_is_simplex):
 
 
 VALUES = {
-    "CrossEntropy": lambda a, y, n: -mp.fsum(xlog(t, p) for t, p in zip(y, a)),
-    "BinaryCrossEntropy": lambda a, y, n: -mp.fsum(
-        xlog(t, p) + xlog(1 - t, q) for t, p, q in zip(y, a, n)
+    "CrossEntropy": lambda a, y, n: (
+        -mp.fsum(xlog(t, p) for t, p in zip(y, a, strict=True))
+    ),
+    "BinaryCrossEntropy": lambda a, y, n: (
+        -mp.fsum(xlog(t, p) + xlog(1 - t, q) for t, p, q in zip(y, a, n, strict=True))
     ),
     "KLDivergence": lambda a, y, n: mp.fsum(
-        xlog(t, t) - xlog(t, p) for t, p in zip(y, a)
+        xlog(t, t) - xlog(t, p) for t, p in zip(y, a, strict=True)
     ),
-    "ReverseKL": lambda a, y, n: mp.fsum(xlog(p, p / t) for t, p in zip(y, a)),
-    "JensenShannon": lambda a, y, n: mp.fsum(
-        xlog(t, 2 * t / (p + t)) + xlog(p, 2 * p / (p + t)) for t, p in zip(y, a)
-    )
-    / 2,
-    "Focal": lambda a, y, n: -mp.fsum(
-        t * q**2 * mp.log(p) for t, p, q in zip(y, a, n) if t
+    "ReverseKL": lambda a, y, n: mp.fsum(
+        xlog(p, p / t) for t, p in zip(y, a, strict=True)
+    ),
+    "JensenShannon": lambda a, y, n: (
+        mp.fsum(
+            xlog(t, 2 * t / (p + t)) + xlog(p, 2 * p / (p + t))
+            for t, p in zip(y, a, strict=True)
+        )
+        / 2
+    ),
+    "Focal": lambda a, y, n: (
+        -mp.fsum(t * q**2 * mp.log(p) for t, p, q in zip(y, a, n, strict=True) if t)
     ),
     "GeneralizedCrossEntropy": lambda a, y, n: mp.fsum(
-        t * (1 - p ** mp.mpf("0.7")) / mp.mpf("0.7") for t, p in zip(y, a) if t
+        t * (1 - p ** mp.mpf("0.7")) / mp.mpf("0.7")
+        for t, p in zip(y, a, strict=True)
+        if t
     ),
     "Poly": lambda a, y, n: mp.fsum(
-        t * (q - mp.log(p)) for t, p, q in zip(y, a, n) if t
+        t * (q - mp.log(p)) for t, p, q in zip(y, a, n, strict=True) if t
     ),
-    "Poisson": lambda a, y, n: mp.fsum(p - xlog(t, p) for t, p in zip(y, a)),
+    "Poisson": lambda a, y, n: mp.fsum(
+        p - xlog(t, p) for t, p in zip(y, a, strict=True)
+    ),
 }
 MAPS = {"Softmax": softmax, "Sigmoid": sigmoid}
 
@@ -79,8 +86,8 @@ def all_orders(activation, loss, z, y, v, digits):
             down[j] -= h
             return (f(up) - f(down)) / (2 * h)
 
-        ahead = [x + h * t for x, t in zip(z, v)]
-        behind = [x - h * t for x, t in zip(z, v)]
+        ahead = [x + h * t for x, t in zip(z, v, strict=True)]
+        behind = [x - h * t for x, t in zip(z, v, strict=True)]
         n = range(len(z))
         gradient = [float(slope(z, j)) for j in n]
         hvp = [float((slope(ahead, j) - slope(behind, j)) / (2 * h)) for j in n]

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from references import MAPS as REFERENCE_MAPS
-from references import VALUES, all_orders
 
 import anymax as am
 from anymax import activations, losses
 from anymax.checking.cells import drawn, on_support
 from anymax.registry import samples
+from references import MAPS as REFERENCE_MAPS
+from references import VALUES, all_orders
 
 MAPS, LOSSES = samples(activations), samples(losses)
 ROW_MAPS = {n: m for n, m in MAPS.items() if m.coupling == "row"}
@@ -49,7 +49,9 @@ def test_every_row_of_every_log_loss_is_finite_in_float32(activation, loss, spre
         assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize(("spread", "digits", "rows", "n"), [(30, 600, 8, 6), (300, 2500, 2, 4)])
+@pytest.mark.parametrize(
+    ("spread", "digits", "rows", "n"), [(30, 600, 8, 6), (300, 2500, 2, 4)]
+)
 @pytest.mark.parametrize("loss", VALUES)
 @pytest.mark.parametrize("activation", REFERENCE_MAPS)
 def test_values_agree_with_mpmath(activation, loss, spread, digits, rows, n):
@@ -110,7 +112,10 @@ def test_every_activation_survives_extremes(name, spread):
     assert np.isfinite(products[small]).all()
 
 
-SINGULAR = {"ZLoss": "a constant row is 0 / 0", "Matching": "inf at the edge of softsign"}
+SINGULAR = {
+    "ZLoss": "a constant row is 0 / 0",
+    "Matching": "inf at the edge of softsign",
+}
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -155,7 +160,9 @@ def test_a_mask_is_the_map_of_what_it_keeps(name):
     assert (J.jvp(g)[:, ~keep] == 0).all()
     again = J.vjp_derivative(g, z, g)
     assert_allclose(
-        again[:, keep], few.vjp_derivative(g[:, keep], z[:, keep], g[:, keep]), atol=1e-12
+        again[:, keep],
+        few.vjp_derivative(g[:, keep], z[:, keep], g[:, keep]),
+        atol=1e-12,
     )
 
 
@@ -209,7 +216,9 @@ def test_smoothing_spreads_over_what_the_mask_keeps():
     two = pair.value(z[:, :2], [1])
     assert_allclose(pair.value(z, [1], mask=mask), two, rtol=1e-14)
     assert_allclose(
-        pair.gradient(z, [1], mask=mask)[:, :2], pair.gradient(z[:, :2], [1]), rtol=1e-13
+        pair.gradient(z, [1], mask=mask)[:, :2],
+        pair.gradient(z[:, :2], [1]),
+        rtol=1e-13,
     )
 
 
@@ -282,7 +291,7 @@ def test_rows_that_count_nothing_poison_nothing(loss):
 CLASS_LOSSES = [n for n, l in LOSSES.items() if l.targets.classes]
 
 
-@pytest.mark.parametrize("loss", [n for n in CLASS_LOSSES])
+@pytest.mark.parametrize("loss", CLASS_LOSSES)
 def test_ignored_rows_and_all_ignored_batches(loss):
     made = type(LOSSES[loss])(ignore_index=-100)
     pair = am.Pair(am.Softmax(), made)
@@ -351,7 +360,9 @@ def test_reductions_are_the_rows_added_up():
     rows = pair.value(z, y, reduce="none")
     assert rows.shape == (4, 3)
     log = am.log_softmax(z)
-    assert_allclose(rows, -classes[y] * np.take_along_axis(log, y[..., None], -1)[..., 0])
+    assert_allclose(
+        rows, -classes[y] * np.take_along_axis(log, y[..., None], -1)[..., 0]
+    )
     total = (rows * weight).sum()
     assert_allclose(pair.value(z, y, weight, reduce="sum"), total)
     assert_allclose(pair.value(z, y, weight), total / (weight * classes[y]).sum())

@@ -76,7 +76,11 @@ def test_vjp_is_adjoint_of_jvp(jacobian, rng):
 def test_looks_equal_the_dense_matrix(jacobian):
     dense = jacobian.dense()
     for k in (0, -1):
-        assert_allclose(jacobian.row(k), np.broadcast_to(dense[..., k, :], jacobian.row(k).shape), atol=1e-13)
+        assert_allclose(
+            jacobian.row(k),
+            np.broadcast_to(dense[..., k, :], jacobian.row(k).shape),
+            atol=1e-13,
+        )
     if dense.shape[-1] == dense.shape[-2]:
         diagonal = np.diagonal(dense, axis1=-2, axis2=-1)
         assert_allclose(jacobian.diagonal(), diagonal, atol=1e-13)
@@ -108,7 +112,10 @@ def test_solve_keeps_its_digits_at_tiny_damping():
 
 
 def test_product_is_the_product_of_dense_matrices(rng):
-    left, right = am.Softmax().jacobian(rng.normal(size=5)), am.Affine(rng.normal(size=(3, 5)))
+    left, right = (
+        am.Softmax().jacobian(rng.normal(size=5)),
+        am.Affine(rng.normal(size=(3, 5))),
+    )
     assert_allclose((left @ right).dense(), left.dense() @ right.dense(), atol=1e-14)
     with pytest.raises(am.ShapeError, match="needs K to give what J takes"):
         right @ left
@@ -134,7 +141,10 @@ def test_jacobian_and_its_change_agree_with_differences(name, rng):
 def test_axis_is_moved_at_the_border(name, axis, rng):
     activation = MAPS[name]
     z, g = rng.normal(size=(2, 4, 3, 5))
-    there, back = (lambda x: np.moveaxis(x, axis, -1)), (lambda x: np.moveaxis(x, -1, axis))
+    there, back = (
+        (lambda x: np.moveaxis(x, axis, -1)),
+        (lambda x: np.moveaxis(x, -1, axis)),
+    )
     assert_allclose(activation(z, axis=axis), back(activation(there(z))), rtol=1e-13)
     J, plain = activation.jacobian(z, axis=axis), activation.jacobian(there(z))
     assert_allclose(J.vjp(g), back(plain.vjp(there(g))), atol=1e-13)
@@ -176,9 +186,13 @@ def test_subtracting_exponents_is_division(m, over, values):
 @settings(max_examples=60, deadline=None)
 @given(monomials, monomials, st.floats(0.1, 0.9))
 def test_rate_is_the_carried_logarithmic_derivative(m, carrier, a):
-    slope = along(lambda x: np.log(m(Point(x)) * np.ones_like(x)), np.array([a]), 1.0, 1e-4)
+    slope = along(
+        lambda x: np.log(m(Point(x)) * np.ones_like(x)), np.array([a]), 1.0, 1e-4
+    )
     expected = carrier(Point(np.array([a]))) * slope
-    assert_allclose(m.rate(Point(np.array([a])), carrier), expected, rtol=1e-7, atol=1e-8)
+    assert_allclose(
+        m.rate(Point(np.array([a])), carrier), expected, rtol=1e-7, atol=1e-8
+    )
 
 
 @settings(max_examples=80, deadline=None)

@@ -128,13 +128,17 @@ def test_every_loss_goes_after_softmax():
 @pytest.mark.parametrize("name", MAPS)
 def test_every_activation_has_a_gradient_and_an_hvp_cell(name):
     cells = [measure(MAPS[name], loss) for loss in LOSSES.values()]
-    assert any(np.isfinite(c.gradient_error) and np.isfinite(c.hvp_error) for c in cells)
+    assert any(
+        np.isfinite(c.gradient_error) and np.isfinite(c.hvp_error) for c in cells
+    )
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_has_a_gradient_and_an_hvp_cell(name):
     cells = [measure(activation, LOSSES[name]) for activation in MAPS.values()]
-    assert any(np.isfinite(c.gradient_error) and np.isfinite(c.hvp_error) for c in cells)
+    assert any(
+        np.isfinite(c.gradient_error) and np.isfinite(c.hvp_error) for c in cells
+    )
 
 
 @pytest.mark.parametrize(("activation", "loss"), CELLS)

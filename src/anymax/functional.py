@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from anymax import rows
-from anymax.activations import entmax_rows, sparsemax as sparse
+from anymax.activations import entmax_rows
 from anymax.activations import softmax as soft
+from anymax.activations import sparsemax as sparse
 from anymax.errors import ShapeError
 from anymax.types import Array, as_float, quiet
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from anymax.activations.entmax_alpha import AlphaTrained
 from anymax.activations.entmax_rows import entmax, log_entmax, tsallis
 from anymax.activations.sparsemax import supported

@@ -9,7 +9,7 @@ import numpy as np
 from anymax.jacobian.base import Jacobian, Parts
 from anymax.jacobian.leave_one_out import LeaveOneOut
 from anymax.jacobian.weight import weight_of
-from anymax.monomial import A, ONE, Monomial, Point, Slope
+from anymax.monomial import ONE, A, Monomial, Point, Slope
 from anymax.rows import largest, logsumexp
 from anymax.types import Array, add, quiet
 
