@@ -16,8 +16,8 @@ from anymax import activations, cli, losses
 from anymax.checking.cells import Cell
 from anymax.cli.app import run
 from anymax.cli.cancelling import cancelling
+from anymax.cli.options import widths
 from anymax.cli.pairs import STATUSES, headers, listed, tabled
-from anymax.cli.train import widths
 from anymax.data import load
 from anymax.registry import names
 

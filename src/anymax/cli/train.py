@@ -15,6 +15,7 @@ from anymax.checking.gradient import GradientCheck, gradient_error
 from anymax.cli.cancelling import cancelling
 from anymax.cli.names import activation as named_activation
 from anymax.cli.names import loss as named_loss
+from anymax.cli.options import count, rated, seeded, widths
 from anymax.combine import Chain
 from anymax.data.sets import NAMES, Split, load
 from anymax.layers.dense import Dense
@@ -53,37 +54,6 @@ class Task(NamedTuple):
     def targets(self, y: Array) -> Array:
         """Class indices as this loss takes them."""
         return encode_labels(y, (len(y), self.width), self.objective.pair).targets
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1."""
-    return whole(text, 1)
-
-
-def seeded(text: str) -> int:
-    """A whole number that every generator takes as its seed."""
-    return whole(text, 0)
-
-
-def whole(text: str, least: int) -> int:
-    """A whole number between `least` and what fits 32 bits."""
-    most = 2**32 - 1
-    if not str(text).isdecimal() or not least <= int(text) <= most:
-        raise typer.BadParameter(
-            f"it needs a whole number {least} to {most}; got {text!r}."
-        )
-    return int(text)
-
-
-def rated(text: str) -> float:
-    """A positive number."""
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate < np.inf:
-        raise typer.BadParameter(f"it needs a number > 0; got {text!r}.")
-    return rate
 
 
 def train(
@@ -148,16 +118,6 @@ def train(
         callbacks=() if bar else [lambda epoch: _report(epoch, epochs)],
     )
     conclude(task)
-
-
-def widths(text: str) -> list[int]:
-    """The widths in "64,32"; no hidden layer for "none"."""
-    if text.strip().lower() in ("", "none"):
-        return []
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise ValueError(f"--hidden needs widths as 64,32, or none; got {text!r}.")
-    return [int(part) for part in parts]
 
 
 def prepare(
