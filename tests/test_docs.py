@@ -165,6 +165,13 @@ def test_every_page_is_reached_from_the_map() -> None:
     assert set(PAGES) <= reached
 
 
+def test_tests_named_on_pages_exist() -> None:
+    there = "\n".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    for page in PAGES:
+        for name in re.findall(r"`(test_\w+)`", page.read_text()):
+            assert f"def {name}(" in there, f"{page}: {name}"
+
+
 def test_pages_hold_a_reason_for_every_decision() -> None:
     for page in sorted((ROOT / "docs" / "decisions").glob("0*.md")):
         text = page.read_text()
