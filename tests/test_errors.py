@@ -86,7 +86,7 @@ CASES = {
     "an undefined pair": (
         lambda: am.Pair(am.Tanh(), am.CrossEntropy()),
         am.DomainError,
-        "CrossEntropy needs outputs that are values > 0; Tanh() gives values in (-1, 1)",
+        "needs outputs that are values > 0; Tanh() gives values in (-1, 1)",
     ),
     "a matching loss without a potential": (
         lambda: am.Pair(am.TaylorSoftmax(), am.Matching()),

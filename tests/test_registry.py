@@ -197,11 +197,11 @@ def test_the_registry_is_complete():
     assert set(names(activations)) | set(names(losses)) <= set(dir(am))
 
 
-ACTIVATIONS = """Identity ReLU LeakyReLU PReLU ELU CELU SELU GELU SiLU Swish Mish Softplus
-Softsign HardSigmoid HardSwish HardTanh Sigmoid LogSigmoid Tanh Exp ThresholdedReLU
-SoftCap Softmax Softmin LogSoftmax Sparsemax Entmax TaylorSoftmax SphericalSoftmax
-NormalizedSigmoid GumbelSoftmax Normalized L2Normalize Standardize"""
-LOSS_NAMES = """CrossEntropy NegativeLogLikelihood BinaryCrossEntropy KLDivergence ReverseKL
-JensenShannon Focal GeneralizedCrossEntropy Poly SphericalScore SquaredError
+ACTIVATIONS = """Identity ReLU LeakyReLU PReLU ELU CELU SELU GELU SiLU Swish Mish
+Softplus Softsign HardSigmoid HardSwish HardTanh Sigmoid LogSigmoid Tanh Exp
+ThresholdedReLU SoftCap Softmax Softmin LogSoftmax Sparsemax Entmax TaylorSoftmax
+SphericalSoftmax NormalizedSigmoid GumbelSoftmax Normalized L2Normalize Standardize"""
+LOSS_NAMES = """CrossEntropy NegativeLogLikelihood BinaryCrossEntropy KLDivergence
+ReverseKL JensenShannon Focal GeneralizedCrossEntropy Poly SphericalScore SquaredError
 MeanSquaredError AbsoluteError Huber LogCosh Hinge CategoricalHinge Poisson Brier
 Matching LogTaylor LogSpherical ZLoss"""

@@ -9,7 +9,7 @@ from anymax.differences import by_each
 
 
 class PostedSoftmax:
-    """The class of the question: its derivative fails the gradient check by about 1 %."""
+    """The class of the question: its derivative fails the check by about 1 %."""
 
     def compute(self, incoming):
         exps = np.exp(incoming)
@@ -127,7 +127,7 @@ def test_bias_gradients_on_either_side_of_a_hidden_coupled_map(hidden, output):
 
 
 def test_the_bias_gradient_is_the_chain_of_factors_written_out():
-    """dc/db of the layer before a hidden softmax: J^T (W^T (dc/dz of the layer after))."""
+    """dc/db before a hidden softmax: J^T (W^T (dc/dz of the layer after))."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=3), rng.normal(size=2)
     net = am.Chain(am.Dense(4), am.Softmax(), am.Dense(2))

@@ -1,4 +1,4 @@
-"""anymax: any activation composes with any loss, at any layer, with exact derivatives."""
+"""anymax: any activation with any loss, at any layer, with exact derivatives."""
 
 from anymax.activation import Activation as Activation
 from anymax.activations import *

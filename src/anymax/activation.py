@@ -170,7 +170,7 @@ class Activation(Described, Map):
     def enter(
         self, z: ArrayLike, axis: int | None, mask: ArrayLike | None
     ) -> tuple[Array, Mask, int]:
-        """z and mask checked, with the features moved to the last axis; and their axis."""
+        """z and mask checked, features moved to the last axis; and where they were."""
         array = as_float(z, self.name)
         at = self.axis if axis is None else axis
         if mask is not None and self.coupling == "element":

@@ -18,10 +18,10 @@ STEP = 1e-3  # of fourth order: its error is of the size of rounding in float64
 class Certificate:
     """The gradients of each row's loss by z, and how far they are apart.
 
-    `gradient_error` and `hvp_error` are the largest differences between the fused result
-    and finite differences, relative to max(1, norm); `unfused_error` to the fraction
-    evaluated and multiplied by the dense Jacobian, which may be inf or NaN where only
-    cancelling saves the result.
+    `gradient_error` and `hvp_error` are the largest differences between the fused
+    result and finite differences, relative to max(1, norm); `unfused_error` to the
+    fraction evaluated and multiplied by the dense Jacobian, which may be inf or NaN
+    where only cancelling saves the result.
     """
 
     fused: Array

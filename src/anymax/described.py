@@ -18,7 +18,7 @@ class Described:
 
     @classmethod
     def sample(cls) -> Self:
-        """An instance for tests and tables; a class that needs arguments writes its own."""
+        """An instance for tests and tables; overridden where arguments are needed."""
         return cls()
 
     @property

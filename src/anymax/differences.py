@@ -18,7 +18,7 @@ def along(f: Callable[[Array], Array], x: Array, v: Array, step: float) -> Array
 
 
 def by_each(f: Callable[[Array], Array], x: Array, step: float) -> Array:
-    """The gradient by the last axis of x (..., n) of a function with a value per row."""
+    """The gradient by the last axis of x (..., n) of a function with row values."""
     columns = []
     for j in range(x.shape[-1]):
         unit = np.zeros(x.shape[-1])

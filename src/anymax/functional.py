@@ -50,7 +50,7 @@ def entmax(
     """alpha-entmax of z over an axis, several, or all (None); alpha >= 1.
 
     >>> entmax([1.0, 0.5, -2.0]).round(4)
-    array([0.6736, 0.3264, 0.    ])
+    array([0.674, 0.326, 0.   ])
     """
     if not alpha >= 1:
         raise ValueError(f"entmax needs alpha >= 1; got {alpha:g}.")

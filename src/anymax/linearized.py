@@ -168,7 +168,7 @@ class ElementTrained(Trained):
 
 
 class TemperatureTrained(Trained):
-    """A map of z / T with T trained: a scaling before the map, so that slopes cancel."""
+    """A map of z / T with T trained: a scaling before the map, so slopes cancel."""
 
     @property
     def _z(self) -> Array:

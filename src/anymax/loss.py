@@ -101,8 +101,9 @@ class Loss(Described, ABC):
         if not np.all(good):
             row = array[tuple(np.argwhere(~good)[0])]
             raise DomainError(
-                f"{self.name} needs outputs that are {self.domain}; got {row.min():g} to "
-                f"{row.max():g} in a row. For logits use Pair(activation, {self.name}())."
+                f"{self.name} needs outputs that are {self.domain}; got "
+                f"{row.min():g} to {row.max():g} in a row. For logits use "
+                f"Pair(activation, {self.name}())."
             )
         target = self.prepare(y, array, self.accepted(REALS))
         return self.rows(Given().output(array), target.values), target

@@ -1,4 +1,4 @@
-"""Map: anything with inputs, outputs and an exact linearisation; layers and activations."""
+"""Map: inputs, outputs and an exact linearisation; a layer or an activation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class State:
 
 
 class Linearization(ABC):
-    """A map at one point, with its first and second derivatives by inputs and parameters."""
+    """A map at one point: first and second derivatives by inputs and parameters."""
 
     output: Output | None = None  # what a loss may ask, where the map is an activation
     state: Arrays = ()  # the proposed new state; only training writes it back
@@ -66,14 +66,14 @@ class Linearization(ABC):
 
 
 class Map(ABC):
-    """Inputs to outputs with features on the last axis; a subclass is abstract or final."""
+    """Inputs to outputs, features last; a subclass is abstract or final."""
 
     coupling: Coupling = "row"
     parameters: tuple[Parameter, ...] = ()
     state: tuple[State, ...] = ()
     range: Set = REALS
 
-    def build(self, *inputs: Shape) -> None:
+    def build(self, *inputs: Shape) -> None:  # noqa: B027  (most maps have nothing)
         """Fix the parameter shapes, from input shapes without the batch."""
 
     def output_shape(self, *inputs: Shape) -> Shape:

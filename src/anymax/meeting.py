@@ -1,4 +1,4 @@
-"""Meeting: one activation and one loss at one batch of logits; all derivatives there."""
+"""Meeting: one activation and one loss at one batch of logits, differentiated."""
 
 from __future__ import annotations
 
@@ -78,8 +78,9 @@ class Meeting:
             return self._kept(*self.point.vjp_derivative((v,), (), self.slope, change))
         if not self.loss.convex:
             raise TypeError(
-                f"gauss_newton needs a loss convex in its outputs or in z; {self.loss!r} "
-                "is neither after this activation. Use hvp, or another loss."
+                "gauss_newton needs a loss convex in its outputs or in z; "
+                f"{self.loss!r} is neither after this activation. Use hvp, or another "
+                "loss."
             )
         return self._kept(*self.point.gauss_newton(v, v_parameters, self.slope, change))
 

@@ -144,4 +144,5 @@ class Slope:
 
 
 def as_slope(g: Array | Slope) -> Slope:
+    """g as a Slope; an array has nothing over it."""
     return g if isinstance(g, Slope) else Slope(np.asarray(g))

@@ -167,7 +167,8 @@ class Pair:
         row, _, _ = self.activation.enter(z, self.axis, None)
         if row.ndim != 1:
             raise ShapeError(
-                f"explain needs one sample, z of shape (n,); got {row.shape}. Write z[0]."
+                f"explain needs one sample, z of shape (n,); got {row.shape}. "
+                "Write z[0]."
             )
         meeting = self.meet(row, y, reduce="none")
         return explain(meeting, repr(self.activation), repr(self.loss))
@@ -201,8 +202,9 @@ class Pair:
             raise ShapeError("a loss needs at least one output; got z of width 0.")
         if n == 1 and isinstance(self.activation.range, Simplex):
             raise ShapeError(
-                f"{self.activation!r} over one output is always 1; got z of width 1. For "
-                "columns of logits pass axis=0; for one yes-or-no output use Sigmoid."
+                f"{self.activation!r} over one output is always 1; got z of width 1. "
+                "For columns of logits pass axis=0; for one yes-or-no output use "
+                "Sigmoid."
             )
 
     def _meet(

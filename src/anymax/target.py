@@ -84,8 +84,8 @@ def _one_hot(
     if np.any(bad):
         at = tuple(int(i) for i in np.argwhere(bad)[0])
         raise DomainError(
-            f"{name} needs class indices 0 to {n - 1} for {n} outputs; got {index[at]} in "
-            f"row {_row(at)}. Renumber the classes, or widen the last layer."
+            f"{name} needs class indices 0 to {n - 1} for {n} outputs; got {index[at]} "
+            f"in row {_row(at)}. Renumber the classes, or widen the last layer."
         )
     hot = np.arange(n) == index[..., None]
     return (hot & kept[..., None]).astype(dtype), kept
@@ -104,7 +104,8 @@ def _readings(array: Array, shape: tuple[int, ...], targets: Set, name: str) -> 
         hint = f"A column is never broadcast: y[..., 0] gives shape {array.shape[:-1]}."
     else:
         hint = "Check the number of rows and the width of the last layer."
-    return f"{name} needs y as {readings}; got {array.dtype} of shape {array.shape}. {hint}"
+    got = f"{array.dtype} of shape {array.shape}"
+    return f"{name} needs y as {readings}; got {got}. {hint}"
 
 
 def _row(at: tuple[int, ...]) -> str:

@@ -18,12 +18,12 @@ from anymax.types import Array, Mask
 
 
 class Entmax(Tempered):
-    """a = max((alpha - 1) z / T - tau, 0)^(1 / (alpha - 1)), tau such that a sums to one.
+    """a = max((alpha - 1) z / T - tau, 0)^(1 / (alpha - 1)), tau so that a sums to 1.
 
-    Between softmax (alpha = 1, the limit) and sparsemax (alpha = 2); sparse for alpha > 1.
-    J is the centering of weight a^(2 - alpha) / T on the support. Shapes (..., n). Sorted
-    in closed form at alpha = 1.5 and 2, else the threshold is found to rounding by
-    Newton steps kept inside a bracket. Kinks where an output enters the support.
+    Between softmax (alpha = 1, the limit) and sparsemax (alpha = 2); sparse above 1.
+    J is the centering of weight a^(2 - alpha) / T on the support. Shapes (..., n).
+    Sorted in closed form at alpha = 1.5 and 2, else the threshold is found to rounding
+    by Newton steps kept inside a bracket. Kinks where an output enters the support.
 
     Args: `alpha` >= 1, a number or a Trainable (give it lower=1, so that it stays
     above); `temperature` T > 0 likewise, but only one of the two; `axis`.
@@ -34,7 +34,7 @@ class Entmax(Tempered):
 
     >>> import anymax as am
     >>> am.Entmax(alpha=1.5)([1.0, 0.5, -2.0]).round(4)
-    array([0.6736, 0.3264, 0.    ])
+    array([0.674, 0.326, 0.   ])
     """
 
     range = Simplex()

@@ -15,9 +15,9 @@ from anymax.types import Array, add, quiet
 class AlphaTrained(Trained):
     """dp/dalpha = (p - q) / (alpha-1)^2 + (h - q sum(h)) / (alpha-1) on the support.
 
-    s = p^(2 - alpha), q = s / sum(s), h = -p log p (Correia et al. 2019); the factor 1/T
-    of the temperature stays with J alone. Second order by differentiating this along
-    p' = J v + e dp/dalpha.
+    s = p^(2 - alpha), q = s / sum(s), h = -p log p (Correia et al. 2019); the factor
+    1/T of the temperature stays with J alone. Second order by differentiating this
+    along p' = J v + e dp/dalpha.
     """
 
     @property

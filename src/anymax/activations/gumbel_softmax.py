@@ -25,9 +25,9 @@ class GumbelSoftmax(Tempered):
     is added to z once, before anything else sees it, and is the same for the same key;
     without a key there is none and the map is softmax. Shapes (..., n).
 
-    Args: `temperature` T > 0, a number or a Trainable; `hard` gives one-hot rows forward
-    and the derivative of the soft ones (straight-through, so `exact` is False and no
-    derivative test applies); `axis`.
+    Args: `temperature` T > 0, a number or a Trainable; `hard` gives one-hot rows
+    forward and the derivative of the soft ones (straight-through, so `exact` is False
+    and no derivative test applies); `axis`.
     Raises ValueError for a temperature <= 0.
     Sources: Jang, Gu and Poole, ICLR 2017, arXiv:1611.01144; Maddison, Mnih and Teh,
     ICLR 2017, arXiv:1611.00712.

@@ -14,13 +14,13 @@ from anymax.types import Array, Mask, add
 class L2Normalize(Activation):
     """a = z / norm(z); J = (I - a a^T) / norm(z).
 
-    The direction of a row. Shapes (..., n). Singular at z = 0, where a and J are defined
-    as 0, which is a subgradient of the norm. The norm is taken of z over its largest
-    entry, so it neither overflows nor underflows.
+    The direction of a row. Shapes (..., n). Singular at z = 0, where a and J are
+    defined as 0, which is a subgradient of the norm. The norm is taken of z over its
+    largest entry, so it neither overflows nor underflows.
 
     Args: `axis`.
-    Source: the gradient of the Euclidean norm; as an output map see Blondel, Martins and
-    Niculae, JMLR 21, 2020.
+    Source: the gradient of the Euclidean norm; as an output map see Blondel, Martins
+    and Niculae, JMLR 21, 2020.
 
     >>> import anymax as am
     >>> am.L2Normalize()([3.0, 4.0])

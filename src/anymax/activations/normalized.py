@@ -42,8 +42,8 @@ class Normalized(Separable):
             hull.low >= 0 and hull.ends[0] == "("
         ):
             raise DomainError(
-                f"Normalized needs a map whose range excludes 0; {h!r} gives {h.range}. "
-                "Try Normalized(Softplus())."
+                f"Normalized needs a map whose range excludes 0; {h!r} gives "
+                f"{h.range}. Try Normalized(Softplus())."
             )
         self.h = h
         self.axis = axis

@@ -12,8 +12,8 @@ SIGMOID = Sigmoid()
 class NormalizedSigmoid(Separable):
     """a = s / sum s, s = sigmoid(z); J = (diag(a) - a a^T) diag(1 - s).
 
-    Shapes (..., n). An input far above 0 stops counting for more, so several outputs can
-    share the top. Not shift-invariant.
+    Shapes (..., n). An input far above 0 stops counting for more, so several outputs
+    can share the top. Not shift-invariant.
 
     Args: `axis`.
     Source: a separable normaliser as in de Brebisson and Vincent, ICLR 2016,

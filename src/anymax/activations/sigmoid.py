@@ -11,7 +11,7 @@ from anymax.types import Array
 
 
 class Sigmoid(Activation):
-    """a = 1 / (1 + exp(-z)); da/dz = a (1 - a), so it cancels against binary cross-entropy.
+    """a = 1 / (1 + exp(-z)); da/dz = a (1 - a), cancels in binary cross-entropy.
 
     Element-wise, any shape; between 0 and 1. 1 - a is sigmoid(-z) and log a is
     -log(1 + exp(-z)), so neither loses its digits where a rounds to 0 or 1. It is the
@@ -22,7 +22,7 @@ class Sigmoid(Activation):
     >>> am.Sigmoid()([0.0, 2.0]).round(4)
     array([0.5   , 0.8808])
     >>> am.Sigmoid().jacobian([0.0, 2.0]).diagonal().round(4)
-    array([0.25  , 0.105 ])
+    array([0.25 , 0.105])
     """
 
     range = Interval(0, 1)

@@ -17,8 +17,8 @@ from anymax.types import Array, Mask, add
 class Sparsemax(Tempered):
     """a = max(z / T - tau, 0), tau such that the row sums to one.
 
-    The point of the simplex nearest to z / T; many outputs are exactly 0. J = (diag(s) -
-    s s^T / |s|) / T with s = 1 on the support. Shapes (..., n). Kinks where an output
+    The point of the simplex nearest to z / T; many outputs are exactly 0. J = (diag(s)
+    - s s^T / |s|) / T with s = 1 on the support. Shapes (..., n). Kinks where an output
     enters the support. Its `Matching` loss has the gradient a - y and is 0 once the
     target's logit leads by T.
 

@@ -54,7 +54,7 @@ class Standardize(Activation):
 
 
 def centre(z: Array, mask: Mask) -> tuple[Array, Array]:
-    """z minus the mean of what is kept, 0 elsewhere; and how many are kept, (..., 1)."""
+    """z minus the mean of what is kept, 0 elsewhere; and how many are kept."""
     keep = np.ones(z.shape, bool) if mask is None else mask
     n = np.maximum(add(keep), 1).astype(z.dtype)
     level = shown(z, mask)

@@ -34,9 +34,9 @@ class TaylorSoftmax(Separable):
             raise ValueError(f"TaylorSoftmax needs a whole order >= 2; got {order!r}.")
         if order % 2:
             raise ValueError(
-                f"TaylorSoftmax needs an even order; got {order}: the Taylor polynomial "
-                "of exp has a real root for every odd order, so it goes negative and "
-                f"does not normalise. Use {order - 1 or 2} or {order + 1}."
+                f"TaylorSoftmax needs an even order; got {order}: the Taylor "
+                "polynomial of exp has a real root for every odd order, so it goes "
+                f"negative and does not normalise. Use {order - 1 or 2} or {order + 1}."
             )
         self.order, self.axis = order, axis
 

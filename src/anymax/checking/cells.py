@@ -65,8 +65,8 @@ def describe(pair: Pair) -> tuple[str, str]:
     """The status of a pair that is not refused, and the sentence to it."""
     if pair.placement is Placement.BOUNDARY:
         return "boundary", (
-            f"{pair.activation!r} may touch the edge of what {pair.loss.name} is defined "
-            "on; a target there costs inf, with a finite gradient."
+            f"{pair.activation!r} may touch the edge of what {pair.loss.name} is "
+            "defined on; a target there costs inf, with a finite gradient."
         )
     if pair.doubt:
         return "doubtful", pair.doubt

@@ -145,7 +145,8 @@ class Jacobian(ABC):
             from_right, into_left = other.shape[-2], self.shape[-1]
             if from_right != into_left:
                 raise ShapeError(
-                    f"J @ K needs K to give what J takes: {into_left}; got {from_right}."
+                    f"J @ K needs K to give what J takes: {into_left}; "
+                    f"got {from_right}."
                 )
             return self.compose(self, other)
         return self.jvp(self._tangent(other))
@@ -177,7 +178,7 @@ class Jacobian(ABC):
         if top.ndim and top.shape[self.axis] != self.shape[-2]:
             raise ShapeError(
                 f"vjp needs g of shape (..., {self.shape[-2]}); got {top.shape}. "
-                "The outputs are on the last axis: write g.T, or pass axis= to jacobian."
+                "The outputs are on the last axis: write g.T, or give jacobian axis=."
             )
         if slope.over != ONE and not self.cancels:
             raise TypeError(
@@ -194,8 +195,9 @@ class Jacobian(ABC):
                 "multiply with J.vjp(g) or g @ J."
             )
         return (
-            "this activation couples its outputs: multiply by the Jacobian (J^T g), not "
-            f"element-wise; J is ({m}, {n}) and g is {shape}, so write J.vjp(g) or g @ J."
+            "this activation couples its outputs: multiply by the Jacobian (J^T g), "
+            f"not element-wise; J is ({m}, {n}) and g is {shape}, so write J.vjp(g) "
+            "or g @ J."
         )
 
 

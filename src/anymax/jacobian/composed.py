@@ -85,8 +85,9 @@ Jacobian.compose = staticmethod(Product)
 class Log(Jacobian):
     """J = diag(1/p) C of log p, C the centering of p = softmax(z): J = I - 1 p^T.
 
-    A slope g of log p is the fraction g / p of p, so it cancels in C: log-softmax before
-    the negative log-likelihood is the same computation as softmax before cross-entropy.
+    A slope g of log p is the fraction g / p of p, so it cancels in C: log-softmax
+    before the negative log-likelihood is the same computation as softmax before
+    cross-entropy.
     """
 
     def __init__(self, inner: Centering) -> None:

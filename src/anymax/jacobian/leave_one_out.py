@@ -99,7 +99,7 @@ class LeaveOneOut:
         return self._finish(r)
 
     def _rates(self, v: Array) -> tuple[Array, Array]:
-        """(log a)' = c (v - <a,v>) and, at k, (log(1 - a_k))' = -c a_k (v_k - <q,v>)."""
+        """(log a)' = c (v - <a,v>) and, at k, (log(1 - a_k))' = -c a_k (v_k - <q,v>)"""
         a, vk = self.point.a, self._at_k(v)
         shifted = v - vk
         log_a = self.factor * (shifted - add(a * shifted))

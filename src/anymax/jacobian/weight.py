@@ -75,5 +75,6 @@ def weight_of(
     bend: Bend,
     support: Array | None,
 ) -> Weight:
+    """A weight at outputs given as an array or a Point."""
     point = a if isinstance(a, Point) else Point(np.asarray(a))
     return Weight(point, monomial, factor, bend, support, monomial)

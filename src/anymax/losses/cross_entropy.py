@@ -72,8 +72,8 @@ class CrossEntropy(Loss):
     def doubt(self, range: Set) -> str:
         if np.isinf(range.hull.high):
             return (
-                "cross-entropy has no minimum after outputs without an upper bound: the "
-                "target's output grows for ever; Poisson has one."
+                "cross-entropy has no minimum after outputs without an upper bound: "
+                "the target's output grows for ever; Poisson has one."
             )
         return (
             "cross-entropy after outputs that do not sum to one never pushes the other "

@@ -15,7 +15,7 @@ DIALECTS = ("torch", "keras", "classic")
 def smoothed(
     y: Array, eps: float, weight: Array | None, dialect: str, mask: Mask
 ) -> Array:
-    """Targets (..., n) after smoothing by eps over the n outputs a mask keeps, weighted.
+    """Targets (..., n) smoothed by eps over the n outputs a mask keeps, weighted.
 
     With class weights w (1 where none are given) and s = y / sum(y):
     "torch":   (1 - eps) w y + (eps / n) w, as PyTorch's cross_entropy;
