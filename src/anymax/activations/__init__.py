@@ -1,4 +1,4 @@
-"""Activations, one a file. Adding one is its file and a line here."""
+"""Activations, one a file. Adding one is its file and its name here."""
 
 from anymax.activations.celu import CELU as CELU
 from anymax.activations.elu import ELU as ELU
@@ -35,4 +35,39 @@ from anymax.activations.tanh import Tanh as Tanh
 from anymax.activations.taylor_softmax import TaylorSoftmax as TaylorSoftmax
 from anymax.activations.thresholded_relu import ThresholdedReLU as ThresholdedReLU
 
-__all__ = [name for name in dir() if name[0].isupper()]
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "SELU",
+    "Entmax",
+    "Exp",
+    "GumbelSoftmax",
+    "HardSigmoid",
+    "HardSwish",
+    "HardTanh",
+    "Identity",
+    "L2Normalize",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "Normalized",
+    "NormalizedSigmoid",
+    "PReLU",
+    "ReLU",
+    "SiLU",
+    "Sigmoid",
+    "SoftCap",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softsign",
+    "Sparsemax",
+    "SphericalSoftmax",
+    "Standardize",
+    "Swish",
+    "Tanh",
+    "TaylorSoftmax",
+    "ThresholdedReLU",
+]

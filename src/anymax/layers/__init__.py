@@ -2,4 +2,4 @@
 
 from anymax.layers.dense import Dense as Dense
 
-__all__ = [name for name in dir() if name[0].isupper()]
+__all__ = ["Dense"]

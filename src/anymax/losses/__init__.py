@@ -1,4 +1,4 @@
-"""Losses, one a file. Adding one is its file and a line here."""
+"""Losses, one a file. Adding one is its file and its name here."""
 
 from anymax.losses.absolute_error import AbsoluteError as AbsoluteError
 from anymax.losses.binary_cross_entropy import BinaryCrossEntropy as BinaryCrossEntropy
@@ -28,4 +28,28 @@ from anymax.losses.spherical_score import SphericalScore as SphericalScore
 from anymax.losses.squared_error import SquaredError as SquaredError
 from anymax.losses.z_loss import ZLoss as ZLoss
 
-__all__ = [name for name in dir() if name[0].isupper()]
+__all__ = [
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "Brier",
+    "CategoricalHinge",
+    "CrossEntropy",
+    "Focal",
+    "GeneralizedCrossEntropy",
+    "Hinge",
+    "Huber",
+    "JensenShannon",
+    "KLDivergence",
+    "LogCosh",
+    "LogSpherical",
+    "LogTaylor",
+    "Matching",
+    "MeanSquaredError",
+    "NegativeLogLikelihood",
+    "Poisson",
+    "Poly",
+    "ReverseKL",
+    "SphericalScore",
+    "SquaredError",
+    "ZLoss",
+]

@@ -3,4 +3,4 @@
 from anymax.optim.adam import Adam as Adam
 from anymax.optim.sgd import SGD as SGD
 
-__all__ = [name for name in dir() if name[0].isupper()]
+__all__ = ["SGD", "Adam"]
