@@ -6,6 +6,10 @@ from anymax.certificate import Certificate as Certificate
 from anymax.checking.gradient import GradientCheck as GradientCheck
 from anymax.checking.gradient import gradient_error as gradient_error
 from anymax.combine import Chain as Chain
+from anymax.combine import Concatenate as Concatenate
+from anymax.combine import Gate as Gate
+from anymax.combine import Parallel as Parallel
+from anymax.combine import Residual as Residual
 from anymax.errors import DomainError as DomainError
 from anymax.errors import ShapeError as ShapeError
 from anymax.functional import entmax as entmax

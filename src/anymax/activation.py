@@ -14,7 +14,7 @@ from anymax.described import Described
 from anymax.errors import ShapeError
 from anymax.jacobian import Jacobian, Moved
 from anymax.linearized import ActivationLinearization, ElementTrained, Fixed
-from anymax.map import Arrays, Map, Parameter
+from anymax.map import Arrays, Map, Parameter, Shape
 from anymax.output import from_values
 from anymax.rows import log_of_the_others, sum_of_the_others
 from anymax.sets import Simplex
@@ -279,6 +279,15 @@ class Activation(Described, Map):
         ]
         trained = bound.train(fixed, reached[0], parameters[0])
         return fixed.output.a, trained
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (shape,) = inputs
+        if isinstance(self.range, Simplex) and self.axis == -1 and shape[-1:] == (1,):
+            raise ShapeError(
+                f"{self!r} over one output is always 1; got inputs of width 1. Widen "
+                "the layer before it; for one yes-or-no output use Sigmoid."
+            )
+        return shape
 
     def train(
         self, fixed: Fixed, reached: Reached, theta: Array

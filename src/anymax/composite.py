@@ -1,55 +1,47 @@
-"""Composite: maps put together, their parameters views of one flat vector."""
+"""Composite: maps put together, their arrays views of flat vectors."""
 
 from __future__ import annotations
 
 import copy
 from abc import abstractmethod
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cached_property
 from operator import index
-from typing import Any, NamedTuple, Self, TypeAlias, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from anymax.described import Described
-from anymax.map import Arrays, Map, Parameter, Shape
+from anymax.flat import Layout, Piece, Slot
+from anymax.graph import Graph, GraphLinearization, Node, linearized, noise
+from anymax.map import Arrays, Linearization, Map, Parameter, Shape
 from anymax.types import KEPT, Array
 
-Slot: TypeAlias = tuple[int, str]  # which map, and the name of its parameter
-FORGOTTEN = ("places", "routes")  # rebuilt after copying: they name objects by identity
-
-
-class Place(NamedTuple):
-    """Where a parameter lies in the flat vector."""
-
-    name: str
-    parameter: Parameter
-    start: int
-    stop: int
-
-    def view(self, flat: Array) -> Array:
-        """Its part of a flat vector, in its shape, without a copy."""
-        return flat[self.start : self.stop].reshape(self.parameter.shape)
+FORGOTTEN = ("layout", "kept_layout", "graph")  # they name objects by identity
 
 
 class Composite(Described, Map):
     """Maps that are one map, and hold one flat parameter vector once built.
 
-    A subclass says which maps it holds, in which order (`maps`), how shapes pass
-    through them (`settle`), and writes `linearize`. A map placed twice has its
-    parameters once. After copying and unpickling the named views are views again.
+    A subclass says which maps it holds (`maps`) and how values pass between them
+    (`nodes`); the derivatives follow. A map placed twice has its arrays once. After
+    copying and unpickling the named views are views again.
     """
 
     maps: tuple[Map, ...]
-    places: dict[Slot, Place]
-    reached: tuple[Shape, ...] = ()  # the shape that each of the maps gives
+    reached: tuple[Shape, ...] = ()  # the shape that each node gives
     input_shapes: tuple[Shape, ...] = ()  # of one example, as built
+    layout: Layout
+    kept_layout: Layout
     _flat: Array | None = None
+    _kept: Array | None = None
 
     @abstractmethod
-    def settle(self, inputs: tuple[Shape, ...], done: set[int]) -> Shape:
-        """Fix all parameter shapes, those of maps in `done` already being so."""
+    def nodes(self) -> tuple[Node, ...]:
+        """Which map takes which values, in order: first the inputs, then the nodes'."""
+
+    # ---- building
 
     @final
     def build(  # type: ignore[override]
@@ -67,22 +59,45 @@ class Composite(Described, Map):
         if not inputs:
             raise TypeError("build needs the width of the inputs, as build(64).")
         self.settle(tuple(_shape(given) for given in inputs), set())
-        self._flat = np.zeros(
-            sum(place.parameter.size for place in self._laid()), dtype
-        )
+        self._flat = np.zeros(Layout.of(slots(self)).size, dtype)
+        self._kept = np.zeros(Layout.of(kept_slots(self)).size, dtype)
         self._arrange()
         self._draw(seed)
         return self
 
+    @final
+    def settle(self, inputs: tuple[Shape, ...], done: set[int]) -> Shape:
+        """Fix all parameter shapes, those of maps in `done` already being so."""
+        values = list(inputs)
+        self.__dict__.pop("graph", None)
+        for node in self.nodes():
+            shapes = tuple(values[i] for i in node.inputs)
+            values.append(node.map.settle(shapes, done))
+        self.input_shapes, self.reached = inputs, tuple(values[len(inputs) :])
+        return values[-1]
+
+    @final
+    def output_shape(self, *inputs: Shape) -> Shape:
+        values = list(inputs)
+        for node in self.nodes():
+            values.append(node.map.output_shape(*(values[i] for i in node.inputs)))
+        return values[-1]
+
     def _draw(self, seed: int) -> None:
-        done: set[int] = set()
+        done: set[Slot] = set()
         for position, (_, leaf) in enumerate(leaves(self)):
-            if id(leaf) in done:
-                continue
-            done.add(id(leaf))
             rng = np.random.default_rng([seed, position])
-            for parameter, view in zip(leaf.parameters, self.views(leaf), strict=True):
-                view[...] = parameter.init(rng, parameter.shape)
+            mine = zip(slots(leaf).items(), self.views(leaf), strict=True)
+            for (slot, (_, parameter)), view in mine:
+                assert isinstance(parameter, Parameter)
+                if slot not in done:
+                    view[...] = parameter.init(rng, parameter.shape)
+                done.add(slot)
+            kept = zip(leaf.state, self.kept_views(leaf), strict=True)
+            for state, view in kept:
+                view[...] = state.init
+
+    # ---- the flat vectors
 
     @property
     def built(self) -> bool:
@@ -104,19 +119,34 @@ class Composite(Described, Map):
         self.parameters[...] = values
 
     @property
+    def kept(self) -> Array:
+        """All state that is kept but not trained, as one flat vector."""
+        if self._kept is None:
+            raise RuntimeError(f"{self.name} is not built. Call net.build(64) first.")
+        return self._kept
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """What the network computes in."""
         return self.parameters.dtype
 
     def named_parameters(self) -> dict[str, Array]:
         """The parameters by name, "0.weight" being that of the first map: views."""
-        flat = self.parameters
-        return {place.name: place.view(flat) for place in self.places.values()}
+        return self.layout.named(self.parameters)
+
+    def named_state(self) -> dict[str, Array]:
+        """The state by name, as "1.mean": views."""
+        return self.kept_layout.named(self.kept)
 
     def views(self, part: Map, flat: Array | None = None) -> Arrays:
         """The parameters of a part of this network, as views of a flat vector (P,)."""
         vector = self.parameters if flat is None else flat
-        return tuple(self.places[slot].view(vector) for slot in slots(part))
+        return self.layout.views(slots(part), vector)
+
+    def kept_views(self, part: Map) -> Arrays:
+        """The state of a part of this network, as views."""
+        vector = self.kept
+        return self.kept_layout.views(kept_slots(part), vector)
 
     def deposit(self, part: Map, arrays: Arrays, flat: Array) -> None:
         """Add what belongs to the parameters of a part into a flat vector (P,)."""
@@ -125,43 +155,31 @@ class Composite(Described, Map):
 
     def decays(self) -> Array:
         """Which parameters penalties reach, (P,) bools."""
-        flat = np.zeros(self.parameters.size, bool)
-        for place in self.places.values():
-            flat[place.start : place.stop] = place.parameter.decay
-        return flat
+        return self.layout.where("decay")
 
     def astype(self, dtype: DTypeLike) -> Self:
         """A copy that holds its parameters, and computes, in another dtype."""
         made = copy.deepcopy(self)
-        made._flat = self.parameters.astype(dtype)
+        made._flat, made._kept = self.parameters.astype(dtype), self.kept.astype(dtype)
         made._arrange()
         return made
 
     def _arrange(self) -> None:
-        """Find each parameter's place again; nested networks get a view of theirs."""
-        self.places = {}
+        """Find each array's place again; nested networks get a view of theirs."""
         if self._flat is None:
             return
-        self.places = dict(zip(slots(self), self._laid(), strict=True))
+        self.layout = Layout.of(slots(self))
+        self.kept_layout = Layout.of(kept_slots(self))
         for inner in self.maps:
             if isinstance(inner, Composite):
                 inner._adopt(self)
 
-    def _laid(self) -> list[Place]:
-        """The places of all parameters, one behind the other."""
-        laid: list[Place] = []
-        for name, parameter in slots(self).values():
-            start = laid[-1].stop if laid else 0
-            laid.append(Place(name, parameter, start, start + parameter.size))
-        return laid
-
     def _adopt(self, outer: Composite) -> None:
-        """Live in the outer network's vector, if this part is one piece of it."""
-        mine = [outer.places[slot] for slot in slots(self)]
-        self._flat = None
-        if all(one.stop == two.start for one, two in pairwise(mine)):
-            start, stop = (mine[0].start, mine[-1].stop) if mine else (0, 0)
-            self._flat = outer.parameters[start:stop]
+        """Live in the outer network's vectors, if this part is one piece of them."""
+        mine = outer.layout.span(slots(self))
+        kept = outer.kept_layout.span(kept_slots(self))
+        self._flat = None if mine is None or kept is None else outer.parameters[mine]
+        self._kept = None if mine is None or kept is None else outer.kept[kept]
         self._arrange()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -170,6 +188,44 @@ class Composite(Described, Map):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._arrange()
+
+    # ---- derivatives
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The nodes, and which of this composite's arrays each of them takes."""
+        nodes = self.nodes()
+        routes = _routes(list(slots(self)), [slots(node.map) for node in nodes])
+        kept = [kept_slots(node.map) for node in nodes]
+        return Graph(nodes, routes, _routes(list(kept_slots(self)), kept))
+
+    @final
+    def linearize(
+        self,
+        inputs: Arrays,
+        parameters: Arrays,
+        state: Arrays = (),
+        *,
+        training: bool = False,
+        key: object | None = None,
+    ) -> tuple[Array, Linearization]:
+        graph, values = self.graph, list(inputs)
+        points, proposed = [], dict(enumerate(state))
+        for node, route, kept in zip(*graph, strict=True):
+            own, key = noise(node.map, key, count(node.map))
+            outputs, point = linearized(
+                node.map,
+                tuple(values[i] for i in node.inputs),
+                tuple(parameters[i] for i in route),
+                tuple(proposed[i] for i in kept),
+                training,
+                own,
+            )
+            proposed.update(zip(kept, point.state, strict=True))
+            values.append(outputs)
+            points.append(point)
+        kept_now = tuple(proposed[i] for i in sorted(proposed))
+        return values[-1], GraphLinearization(points, graph, len(inputs), kept_now)
 
 
 def leaves(map: Map, name: str = "") -> Iterator[tuple[str, Map]]:
@@ -181,21 +237,46 @@ def leaves(map: Map, name: str = "") -> Iterator[tuple[str, Map]]:
         yield from leaves(inner, f"{name}.{position}" if name else str(position))
 
 
-def slots(part: Map) -> dict[Slot, tuple[str, Parameter]]:
+def count(map: Map) -> int:
+    """How many layer numbers a map takes for its noise."""
+    return sum(1 for _ in leaves(map))
+
+
+def slots(part: Map) -> dict[Slot, tuple[str, Piece]]:
     """The parameters of a map with their names, those of a map placed twice once."""
-    found: dict[Slot, tuple[str, Parameter]] = {}
+    found: dict[Slot, tuple[str, Piece]] = {}
     for name, leaf in leaves(part):
         for parameter in leaf.parameters:
-            said = f"{name}.{parameter.name}" if name else parameter.name
-            found.setdefault((id(leaf), parameter.name), (said, parameter))
+            slot = (id(parameter.owner or leaf), parameter.name)
+            found.setdefault(slot, (_under(name, parameter.name), parameter))
     return found
 
 
+def kept_slots(part: Map) -> dict[Slot, tuple[str, Piece]]:
+    """The state of a map with its names, that of a map placed twice once."""
+    found: dict[Slot, tuple[str, Piece]] = {}
+    for name, leaf in leaves(part):
+        for state in leaf.state:
+            slot = (id(leaf), state.name)
+            found.setdefault(slot, (_under(name, state.name), state))
+    return found
+
+
+def _under(name: str, own: str) -> str:
+    return f"{name}.{own}" if name else own
+
+
+def _routes(
+    mine: list[Slot], theirs: list[dict[Slot, tuple[str, Piece]]]
+) -> tuple[tuple[int, ...], ...]:
+    position = {slot: i for i, slot in enumerate(mine)}
+    return tuple(tuple(position[slot] for slot in each) for each in theirs)
+
+
 def _shape(given: int | Shape) -> Shape:
+    parts = given if isinstance(given, tuple) else (given,)
     try:
-        return tuple(
-            index(n) for n in (given if isinstance(given, tuple) else (given,))
-        )
+        return tuple(index(n) for n in parts)
     except TypeError:
         raise TypeError(
             "build needs a width as 64, or the shape of one example as (8, 8, 1); "

@@ -48,7 +48,10 @@ class Described:
     def _said(self) -> Iterator[str]:
         parameters = inspect.signature(type(self)).parameters
         for name, value in self.config().items():
-            if parameters[name].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            kind = parameters[name].kind
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                yield from (_show(each) for each in value)
+            elif kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
                 yield _show(value)
             else:
                 yield f"{name}={_show(value)}"

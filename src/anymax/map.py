@@ -22,13 +22,17 @@ Cotangent: TypeAlias = Array | Slope
 
 @dataclass(frozen=True)
 class Parameter:
-    """A named array that a map is trained in; a view of one flat vector once built."""
+    """A named array that a map is trained in; a view of one flat vector once built.
+
+    An `owner` is another map that holds the array: then it is that map's, in its shape.
+    """
 
     name: str
     shape: Shape
     init: Callable[[np.random.Generator, Shape], Array]
     decay: bool = True
     trainable: bool = True
+    owner: Map | None = None
 
     @property
     def size(self) -> int:
@@ -42,6 +46,10 @@ class State:
     name: str
     shape: Shape
     init: float = 0.0
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
 
 
 class Linearization(ABC):
@@ -76,6 +84,13 @@ class Map(ABC):
     def build(self, *inputs: Shape) -> None:  # noqa: B027  (most maps have nothing)
         """Fix the parameter shapes, from input shapes without the batch."""
 
+    def settle(self, inputs: tuple[Shape, ...], done: set[int]) -> Shape:
+        """Build, if not in `done` already, and say the output's shape."""
+        if id(self) not in done:
+            self.build(*inputs)
+            done.add(id(self))
+        return self.output_shape(*inputs)
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of one example's output."""
         return inputs[0]
@@ -91,3 +106,15 @@ class Map(ABC):
         key: object | None = None,
     ) -> tuple[Array, Linearization]:
         """The outputs and the derivatives there."""
+
+
+def evaluated(g: Cotangent) -> Array:
+    """A cotangent that is an array: what comes down to a layer."""
+    if not isinstance(g, Slope):
+        return np.asarray(g)
+    if g.settled:
+        return g.top
+    raise TypeError(
+        "a layer needs dL/dy as an array; got an unevaluated fraction. Put Identity() "
+        "between the layer and the loss."
+    )

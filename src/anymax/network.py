@@ -32,14 +32,16 @@ class Network(Composite):
     @quiet
     def __call__(self, *inputs: ArrayLike) -> Array:
         """The outputs, (..., n) to (..., m), computed in the network's dtype."""
-        return self.linearize(self.enter(*inputs), self.views(self))[0]
+        kept = self.kept_views(self)
+        return self.linearize(self.enter(*inputs), self.views(self), kept)[0]
 
     @final
     @quiet
     def logits(self, *inputs: ArrayLike) -> Array:
         """What the last map gets to see; the outputs where the last map is a layer."""
         trunk, _ = self.split()
-        return trunk.linearize(self.enter(*inputs), self.views(trunk))[0]
+        kept = self.kept_views(trunk)
+        return trunk.linearize(self.enter(*inputs), self.views(trunk), kept)[0]
 
     @final
     def predict(self, *inputs: ArrayLike) -> Array:
@@ -93,9 +95,9 @@ class Network(Composite):
     def _rows(
         self, part: Composite, prefix: str, done: set[int]
     ) -> Iterator[list[str]]:
-        for position, (inner, shape) in enumerate(
-            zip(part.maps, part.reached, strict=True)
-        ):
+        shown = {id(n.map): s for n, s in zip(part.nodes(), part.reached, strict=True)}
+        for position, inner in enumerate(part.maps):
+            shape = shown[id(inner)]
             name = f"{prefix}{position}"
             if isinstance(inner, Composite):
                 yield from self._rows(inner, f"{name}.", done)

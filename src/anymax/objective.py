@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from anymax.combine import noise
+from anymax.composite import count
 from anymax.errors import ShapeError
+from anymax.graph import noise
 from anymax.loss import Loss
 from anymax.map import Arrays, Linearization
 from anymax.meeting import Meeting
@@ -23,9 +24,13 @@ class Pass:
 
     trunk: Linearization
     meeting: Meeting
-    x: Array
-    z: Array
-    axis: int  # where the features are in z; the meeting has them last
+    inputs: Arrays
+    axis: int  # where the features are in the logits; the meeting has them last
+
+    @property
+    def still(self) -> Arrays:
+        """A tangent of the inputs that moves none of them."""
+        return tuple(np.zeros_like(x) for x in self.inputs)
 
     def up(self, v: Array) -> Array:
         return np.moveaxis(v, self.axis, -1)
@@ -38,7 +43,8 @@ class Objective:
     """mean L(net(x), y) + l1 sum |w| + l2 / 2 sum w^2, by parameters or by inputs.
 
     The last map and the loss meet as a Pair, so that their product cancels; the maps
-    before it are taken one by one. Gradients and products are flat, (P,), in the order
+    before it are taken one by one. x is an array, or a tuple where the network takes
+    several. Gradients and products are flat, (P,), in the order
     of `net.parameters`. Penalties skip biases, scales and hyper-parameters; l1 has
     slope 0 at 0. The mean is over what counts, as in Pair; rows that count nowhere may
     hold anything. Without a `key` nothing is drawn, so that all is deterministic.
@@ -71,7 +77,7 @@ class Objective:
 
     def value(
         self,
-        x: ArrayLike,
+        x: ArrayLike | tuple[ArrayLike, ...],
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         mask: ArrayLike | None = None,
@@ -82,7 +88,7 @@ class Objective:
 
     def gradient(
         self,
-        x: ArrayLike,
+        x: ArrayLike | tuple[ArrayLike, ...],
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         mask: ArrayLike | None = None,
@@ -93,7 +99,7 @@ class Objective:
 
     def value_and_gradient(
         self,
-        x: ArrayLike,
+        x: ArrayLike | tuple[ArrayLike, ...],
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         mask: ArrayLike | None = None,
@@ -105,19 +111,20 @@ class Objective:
 
     def input_gradient(
         self,
-        x: ArrayLike,
+        x: ArrayLike | tuple[ArrayLike, ...],
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         mask: ArrayLike | None = None,
         key: object | None = None,
-    ) -> Array:
-        """By the inputs, of x's shape."""
+    ) -> Array | Arrays:
+        """By the inputs, of x's shape; a tuple where x is one."""
         at = self.forward(x, y, sample_weight, mask, key)
-        return at.trunk.vjp(at.down(at.meeting.gradient()[0]))[0][0]
+        found = at.trunk.vjp(at.down(at.meeting.gradient()[0]))[0]
+        return found if isinstance(x, tuple) else found[0]
 
     def hvp(
         self,
-        x: ArrayLike,
+        x: ArrayLike | tuple[ArrayLike, ...],
         y: ArrayLike,
         v: ArrayLike,
         sample_weight: ArrayLike | None = None,
@@ -126,7 +133,7 @@ class Objective:
     ) -> Array:
         """The Hessian by the parameters times v, both (P,)."""
         at = self.forward(x, y, sample_weight, mask, key)
-        flat, still = self._tangent(v), (np.zeros_like(at.x),)
+        flat, still = self._tangent(v), at.still
         of_trunk, of_last = self._views(flat)
         by_z, _ = at.meeting.gradient()
         moved = at.up(at.trunk.jvp(still, of_trunk))
@@ -138,7 +145,7 @@ class Objective:
 
     def gauss_newton(
         self,
-        x: ArrayLike,
+        x: ArrayLike | tuple[ArrayLike, ...],
         y: ArrayLike,
         v: ArrayLike,
         sample_weight: ArrayLike | None = None,
@@ -149,14 +156,14 @@ class Objective:
         at = self.forward(x, y, sample_weight, mask, key)
         flat = self._tangent(v)
         of_trunk, of_last = self._views(flat)
-        moved = at.up(at.trunk.jvp((np.zeros_like(at.x),), of_trunk))
+        moved = at.up(at.trunk.jvp(at.still, of_trunk))
         change, by_last = at.meeting.gauss_newton(moved, of_last)
         return self._flat(at.trunk.vjp(at.down(change))[1], by_last) + self._l2(flat)
 
     @quiet
     def forward(
         self,
-        x: ArrayLike,
+        x: ArrayLike | tuple[ArrayLike, ...],
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         mask: ArrayLike | None = None,
@@ -167,27 +174,32 @@ class Objective:
         Rows that count nowhere are met a second time with x = 0: their covector is 0,
         but 0 times the NaN they may hold is not.
         """
-        (entered,) = self.net.enter(x)
-        at = self._pass(entered, y, sample_weight, mask, key)
+        inputs = self.net.enter(*(x if isinstance(x, tuple) else (x,)))
+        at = self._pass(inputs, y, sample_weight, mask, key)
         idle = at.meeting.scale == 0
         if not idle.any() or self.net.coupling == "batch":
             return at
-        if at.x.shape[: idle.ndim] != idle.shape:
+        if any(x.shape[: idle.ndim] != idle.shape for x in inputs):
             return at
-        wide = idle.reshape(*idle.shape, *(1,) * (at.x.ndim - idle.ndim))
-        counted = np.where(wide, np.zeros((), at.x.dtype), at.x)
+        counted = tuple(_without(x, idle) for x in inputs)
         return self._pass(counted, y, sample_weight, mask, key)
 
     def _pass(
         self,
-        x: Array,
+        inputs: Arrays,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         mask: ArrayLike | None,
         key: object | None,
     ) -> Pass:
-        z, trunk = self.trunk.linearize((x,), self.net.views(self.trunk), key=key)
-        own, _ = noise(self.last, noise(self.trunk, key)[1])
+        z, trunk = self.trunk.linearize(
+            inputs,
+            self.net.views(self.trunk),
+            self.net.kept_views(self.trunk),
+            training=key is not None,
+            key=key,
+        )
+        own, _ = noise(self.last, noise(self.trunk, key, count(self.trunk))[1])
         row, keep, axis = self.last.enter(z, None, mask)
         if np.ndim(y) == z.ndim:
             y = np.moveaxis(np.asarray(y), axis, -1)
@@ -199,7 +211,7 @@ class Objective:
             parameters=self.net.views(self.last),
             key=own,
         )
-        return Pass(trunk, meeting, x, z, axis)
+        return Pass(trunk, meeting, inputs, axis)
 
     # ---- flat vectors and penalties
 
@@ -244,3 +256,9 @@ class Objective:
         penalties = [("l1", self.l1), ("l2", self.l2)]
         said = "".join(f", {name}={value:g}" for name, value in penalties if value)
         return f"Objective({self.net!r}, {self.loss!r}{said})"
+
+
+def _without(x: Array, idle: Array) -> Array:
+    """x with 0 in the rows that count nowhere."""
+    wide = idle.reshape(*idle.shape, *(1,) * (x.ndim - idle.ndim))
+    return np.where(wide, np.zeros((), x.dtype), x)

@@ -22,4 +22,4 @@ class CELU(ExponentialUnit):
 
     def __init__(self, *, alpha: float = 1.0) -> None:
         self.alpha = positive(self.name, "alpha", alpha)
-        self.settle(height=self.alpha, stretch=self.alpha)
+        self.rescale(height=self.alpha, stretch=self.alpha)

@@ -20,4 +20,4 @@ class ELU(ExponentialUnit):
 
     def __init__(self, *, alpha: float = 1.0) -> None:
         self.alpha = positive(self.name, "alpha", alpha)
-        self.settle(height=self.alpha)
+        self.rescale(height=self.alpha)

@@ -18,7 +18,7 @@ class ExponentialUnit(Activation):
     stretch: float
     scale: float
 
-    def settle(self, height: float, stretch: float = 1.0, scale: float = 1.0) -> None:
+    def rescale(self, height: float, stretch: float = 1.0, scale: float = 1.0) -> None:
         """Fix the three numbers, all > 0, and what follows from them."""
         self.height, self.stretch, self.scale = height, stretch, scale
         self.range = Interval(-scale * height)

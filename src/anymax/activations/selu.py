@@ -19,4 +19,4 @@ class SELU(ExponentialUnit):
     """
 
     def __init__(self) -> None:
-        self.settle(height=ALPHA, scale=SCALE)
+        self.rescale(height=ALPHA, scale=SCALE)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anymax.composite import Place
 from anymax.differences import along
+from anymax.flat import Place
 from anymax.objective import Objective
 from anymax.types import Array, quiet
 
@@ -69,7 +69,7 @@ def gradient_error(
     True
     """
     wide = objective.astype("float64")
-    theta, places = wide.net.parameters, list(wide.net.places.values())
+    theta, places = wide.net.parameters, list(wide.net.layout.places.values())
     value, exact = wide.value_and_gradient(x, y)
     floor, start = SMALL * max(1.0, abs(float(value))), theta.copy()
 
