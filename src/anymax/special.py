@@ -1,6 +1,8 @@
 """What needs SciPy, imported on first use since `scipy.special` takes 0.25 s."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -32,3 +34,43 @@ def normal_cdf(z: Array) -> Array:
 
     tail = erfcx(np.abs(z) / math.sqrt(2)) * gauss(z) / 2
     return np.where(z > 0, 1 - tail, tail)
+
+
+def minimize_lbfgs(
+    value_and_gradient: Callable[[Array], tuple[float, Array]],
+    start: Array,
+    arrive: Callable[[Array, float], object],
+    *,
+    max_iterations: int,
+    tolerance: float,
+    memory: int,
+) -> tuple[Array, float, str]:
+    """A minimum near start (P,), its value, and why the search ended.
+
+    It ends where no component of the gradient is above the tolerance, or where values
+    no longer fall by more than their rounding; `arrive(theta, value)` is called after
+    each iteration, and may raise StopIteration.
+    """
+    from scipy.optimize import minimize  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    searches = 50
+
+    def callback(intermediate_result: Any) -> None:  # SciPy goes by this name
+        arrive(intermediate_result.x, float(intermediate_result.fun))
+
+    found = minimize(
+        value_and_gradient,
+        start,
+        method="L-BFGS-B",
+        jac=True,
+        callback=callback,
+        options={
+            "maxiter": max_iterations,
+            "maxfun": searches * max_iterations,
+            "maxls": searches,
+            "maxcor": memory,
+            "gtol": tolerance,
+            "ftol": 64 * float(np.finfo(np.float64).eps),
+        },
+    )
+    return found.x, float(found.fun), str(found.message)
