@@ -40,6 +40,7 @@ from anymax.optim import *
 from anymax.output import Output as Output
 from anymax.output import Tangent as Tangent
 from anymax.pair import Pair as Pair
+from anymax.plan import Plan as Plan
 from anymax.sets import Ball as Ball
 from anymax.sets import Classes as Classes
 from anymax.sets import Interval as Interval

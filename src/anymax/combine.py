@@ -50,8 +50,14 @@ class Chain(Combined):
     def range(self) -> Set:  # type: ignore[override]
         return self.maps[-1].range if self.maps else REALS
 
+    @property
+    def arity(self) -> int:  # type: ignore[override]
+        return self.maps[0].arity if self.maps else 1
+
     def nodes(self) -> tuple[Node, ...]:
-        return tuple(Node(each, (i,)) for i, each in enumerate(self.maps))
+        before = [tuple(range(self.arity))]
+        before += [(self.arity + i,) for i in range(len(self.maps) - 1)]
+        return tuple(Node(*each) for each in zip(self.maps, before, strict=False))
 
     def split(self) -> tuple[Network, Activation]:
         """What comes before the last map, and that map; nested chains are looked into.
@@ -137,6 +143,10 @@ class Parallel(Combined):
     >>> net([3.0], [-1.0, 2.0])
     array([3., 0., 2.], dtype=float32)
     """
+
+    @property
+    def arity(self) -> int:  # type: ignore[override]
+        return len(self.maps)
 
     def nodes(self) -> tuple[Node, ...]:
         count = len(self.maps)

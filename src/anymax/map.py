@@ -80,6 +80,7 @@ class Map(ABC):
     parameters: tuple[Parameter, ...] = ()
     state: tuple[State, ...] = ()
     range: Set = REALS
+    arity: int = 1  # how many inputs it takes
 
     def build(self, *inputs: Shape) -> None:  # noqa: B027  (most maps have nothing)
         """Fix the parameter shapes, from input shapes without the batch."""

@@ -22,11 +22,15 @@ HALF = np.uint64(32)
 
 @dataclass(frozen=True)
 class Key:
-    """Where noise is drawn: the seed, the layer, and the step."""
+    """Where noise is drawn: the seed, the layer, the step, and the number of a row.
+
+    A slice of rows that starts at `first_row` draws what the whole batch would there.
+    """
 
     seed: int
     layer: int = 0
     step: int = 0
+    first_row: int = 0
 
     def uniform(self, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
         """Numbers strictly between 0 and 1, (..., n), a counter a row and block."""
@@ -34,7 +38,8 @@ class Key:
         rows, blocks = int(np.prod(shape[:-1])), -(-n // 4)
         counters = np.zeros((rows, blocks, 4), np.uint64)
         counters[..., 0] = np.arange(blocks, dtype=np.uint64)
-        counters[..., 1] = np.arange(rows, dtype=np.uint64)[:, None]
+        numbers = self.first_row * (rows // max(shape[0], 1)) + np.arange(rows)
+        counters[..., 1] = numbers.astype(np.uint64)[:, None]
         counters[..., 2] = np.uint64(self.step)
         words = philox(counters, (self.seed, self.layer)).reshape(rows, -1)[:, :n]
         bits = 24 if dtype == np.float32 else 53

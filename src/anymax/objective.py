@@ -215,21 +215,29 @@ class Objective:
 
     # ---- flat vectors and penalties
 
-    def _value(self, at: Pass) -> Array:
+    def penalty(self) -> Array:
+        """l1 sum |w| + l2 / 2 sum w^2."""
         theta = self.net.parameters
         w = theta[self.net.decays()] if self.l1 or self.l2 else theta[:0]
-        penalty = self.l1 * np.abs(w).sum() + self.l2 / 2 * (w**2).sum()
-        return at.meeting.value + penalty.astype(theta.dtype)
+        value = self.l1 * np.abs(w).sum() + self.l2 / 2 * (w**2).sum()
+        return np.asarray(value, theta.dtype)
+
+    def penalty_gradient(self) -> Array | float:
+        """By the parameters, (P,); 0.0 without penalties."""
+        if not (self.l1 or self.l2):
+            return 0.0
+        theta, decays = self.net.parameters, self.net.decays()
+        slope = self.l1 * np.sign(theta) + self.l2 * theta
+        return np.where(decays, slope, 0).astype(theta.dtype)
+
+    def _value(self, at: Pass) -> Array:
+        return at.meeting.value + self.penalty()
 
     @quiet
     def _gradient(self, at: Pass) -> Array:
         by_z, by_last = at.meeting.gradient()
         total = self._flat(at.trunk.vjp(at.down(by_z))[1], by_last)
-        if not (self.l1 or self.l2):
-            return total
-        theta = self.net.parameters
-        l1 = np.where(self.net.decays(), self.l1 * np.sign(theta), 0)
-        return total + self._l2(theta) + l1.astype(theta.dtype)
+        return total + self.penalty_gradient()
 
     def _l2(self, v: Array) -> Array | float:
         return np.where(self.net.decays(), self.l2 * v, 0) if self.l2 else 0.0

@@ -18,6 +18,7 @@ from anymax.meeting import Meeting
 from anymax.reduction import row_scale
 from anymax.registry import samples
 from anymax.sets import Placement, Set, Simplex
+from anymax.target import Target
 from anymax.types import Array, Mask, as_float
 
 
@@ -188,9 +189,26 @@ class Pair:
     ) -> Meeting:
         """Logits with their features last, met by targets; rows that count nothing are
         moved to a harmless place first, so that no NaN leaves them."""
-        self.check_width(z.shape[-1])
-        target = self.loss.prepare(y, z, self.targets, mask)
+        target = self.prepare(y, z, mask)
         scale = row_scale(target, sample_weight, reduce)
+        return self.meet_prepared(z, target, scale, reduce, mask, parameters, key)
+
+    def prepare(self, y: ArrayLike, z: Array, mask: Mask = None) -> Target:
+        """Targets of any form for logits like z, features last."""
+        self.check_width(z.shape[-1])
+        return self.loss.prepare(y, z, self.targets, mask)
+
+    def meet_prepared(
+        self,
+        z: Array,
+        target: Target,
+        scale: Array,
+        reduce: str,
+        mask: Mask = None,
+        parameters: Arrays = (),
+        key: object | None = None,
+    ) -> Meeting:
+        """As `meet`, with targets prepared and rows scaled beforehand."""
         if not np.all(scale):
             z = np.where(scale[..., None] == 0, np.zeros((), z.dtype), z)
         _, point = self.activation.linearize((z,), parameters, mask=mask, key=key)

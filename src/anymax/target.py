@@ -22,6 +22,10 @@ class Target:
     weight: Array
     kept: Array
 
+    def take(self, rows: Array | slice) -> Target:
+        """The targets of some rows of the first axis."""
+        return Target(self.values[rows], self.weight[rows], self.kept[rows])
+
 
 def times(y: Array, x: Array) -> Array:
     """y * x, and 0 where y is 0: 0 log 0 = 0, and a row of weight 0 counts nothing."""
