@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Self
-
-import numpy as np
+from typing import Any, Self
 
 from anymax.described import Described
 from anymax.errors import ShapeError
-from anymax.initializers import Initializer, initializer, zeros
-from anymax.map import Arrays, Cotangent, Linearization, Map, Parameter, Shape
-from anymax.monomial import Slope
+from anymax.initializers import Initializer, described, initializer
+from anymax.layers.linear import total
+from anymax.map import (
+    Arrays,
+    Cotangent,
+    Linearization,
+    Map,
+    Parameter,
+    Shape,
+    evaluated,
+)
+from anymax.tying import Tied
 from anymax.types import Array, quiet
 
 
@@ -19,31 +26,43 @@ class Dense(Described, Map):
 
     Shapes (..., n) to (..., units), W (n, units), b (units,); n is fixed when the
     network is built. Placed twice in a network, it is one layer with one W and b, and
-    its gradients add up. Penalties skip b.
+    its gradients add up. With `weight=other.weight` or `weight=other.weight.T` only b
+    is its own: W is the other layer's, which learns from both. Penalties skip b.
 
-    Args: `units`, the number of outputs; `kernel`, what W starts from, a name of
-    `anymax.initializers` or a function of a generator and a shape; `bias`, whether
-    there is a b, which starts at 0.
-    Raises ValueError for no units or an unknown name, ShapeError for inputs of another
-    width than it was built for.
+    Args: `units`, the number of outputs, not needed with `weight`; `kernel` and
+    `bias_init`, what W and b start from, a name of `anymax.initializers` or a function
+    of a generator and a shape; `bias`, whether there is a b; `weight`, the W of
+    another Dense or Embedding.
+    Raises ValueError for no units, an unknown name, or a kernel beside a weight;
+    ShapeError for inputs of another width than it was built for.
 
     >>> import anymax as am
-    >>> net = am.Chain(am.Dense(2, kernel="ones")).build(3)
+    >>> net = am.Chain(am.Dense(2, kernel="ones", bias_init="ones")).build(3)
     >>> net([1.0, 2.0, 3.0])
-    array([6., 6.], dtype=float32)
+    array([7., 7.], dtype=float32)
+    >>> encoder = am.Dense(2)
+    >>> net = am.Chain(encoder, am.Tanh(), am.Dense(weight=encoder.weight.T)).build(5)
+    >>> list(net.named_parameters())
+    ['0.weight', '0.bias', '2.bias']
     """
 
     def __init__(
         self,
-        units: int,
+        units: int | None = None,
         *,
         kernel: str | Initializer = "glorot_uniform",
         bias: bool = True,
+        bias_init: str | Initializer = "zeros",
+        weight: Tied | None = None,
     ) -> None:
-        if int(units) != units or units < 1:
+        _check_weight(weight, kernel)
+        if units is None and weight is None:
+            raise ValueError("Dense needs its number of units, as Dense(32); got none.")
+        if units is not None and (int(units) != units or units < 1):
             raise ValueError(f"Dense needs a whole number of units >= 1; got {units}.")
-        initializer(kernel)
-        self.units, self.kernel, self.bias = int(units), kernel, bias
+        self.units = None if units is None else int(units)
+        self.kernel, self.bias_init = described(kernel), described(bias_init)
+        self.bias, self.tied = bias, weight
         self.width = 0
 
     @classmethod
@@ -51,12 +70,30 @@ class Dense(Described, Map):
         return cls(4)
 
     @property
+    def weight(self) -> Tied:
+        """W, for another layer to use: `Dense(weight=layer.weight.T)`."""
+        return Tied(self, "weight") if self.tied is None else self.tied
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults."""
+        said = super().config()
+        return said if self.tied else {k: v for k, v in said.items() if k != "weight"}
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:  # type: ignore[override]
-        shape = (self.width, self.units)
-        weight = Parameter("weight", shape, initializer(self.kernel))
+        weight = self._own() if self.tied is None else self.tied.parameter
         if not self.bias:
             return (weight,)
-        return weight, Parameter("bias", (self.units,), zeros, decay=False)
+        init, units = initializer(self.bias_init), self._shape[1]
+        return weight, Parameter("bias", (units,), init, decay=False)
+
+    def _own(self) -> Parameter:
+        return Parameter("weight", self._shape, initializer(self.kernel))
+
+    @property
+    def _shape(self) -> Shape:
+        """That of W as used, (n, units)."""
+        return (self.width, self.units or 0) if self.tied is None else self.tied.shape
 
     def build(self, *inputs: Shape) -> None:
         (shape,) = inputs
@@ -65,11 +102,24 @@ class Dense(Described, Map):
                 f"{self!r} needs examples of at least one feature; got shape {shape}."
             )
         self.width = shape[-1]
+        if self.tied is None:
+            return
+        if 0 in self.tied.shape:
+            raise ShapeError(
+                f"{self!r} needs the layer whose weight it uses to come before it; got "
+                "one that is not built. Change their places, or whose weight it is."
+            )
+        if self._shape != (self.width, self.units or self._shape[1]):
+            raise ShapeError(
+                f"{self!r} needs a weight of {self.width} by {self.units or 'any'}; "
+                f"got {self._shape}. Transpose it with .T, or change the widths."
+            )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
-        self._check(shape, self.width)
-        return (*shape[:-1], self.units)
+        width, units = self._shape
+        self._check(shape, width)
+        return (*shape[:-1], units)
 
     @quiet
     def linearize(
@@ -82,12 +132,12 @@ class Dense(Described, Map):
         key: object | None = None,
     ) -> tuple[Array, Linearization]:
         (x,) = inputs
-        weight = parameters[0]
-        self._check(x.shape, weight.shape[0])
-        y = x @ weight
+        point = DenseLinearization(x, parameters[0], self.bias, self.weight)
+        self._check(x.shape, point.weight.shape[0])
+        y = x @ point.weight
         if self.bias:
             y = y + parameters[1]
-        return y, DenseLinearization(x, weight, self.bias)
+        return y, point
 
     def _check(self, shape: Shape, width: int) -> None:
         if shape[-1:] != (width,):
@@ -100,8 +150,9 @@ class Dense(Described, Map):
 class DenseLinearization(Linearization):
     """x W + b at x and W: bilinear, so the second order is two more products."""
 
-    def __init__(self, x: Array, weight: Array, bias: bool) -> None:
-        self.x, self.weight, self.bias = x, weight, bias
+    def __init__(self, x: Array, weight: Array, bias: bool, tied: Tied) -> None:
+        self.x, self.bias, self.tied = x, bias, tied
+        self.weight = tied.turned(weight)
 
     @quiet
     def vjp(self, g: Cotangent) -> tuple[Arrays, Arrays]:
@@ -110,7 +161,8 @@ class DenseLinearization(Linearization):
 
     @quiet
     def jvp(self, v_inputs: Arrays, v_parameters: Arrays) -> Array:
-        moved: Array = v_inputs[0] @ self.weight + self.x @ v_parameters[0]
+        v_weight = self.tied.turned(v_parameters[0])
+        moved: Array = v_inputs[0] @ self.weight + self.x @ v_weight
         return moved + v_parameters[1] if self.bias else moved
 
     @quiet
@@ -118,14 +170,13 @@ class DenseLinearization(Linearization):
         self, v_inputs: Arrays, v_parameters: Arrays, g: Cotangent, dg: Cotangent
     ) -> tuple[Arrays, Arrays]:
         g, dg = evaluated(g), evaluated(dg)
-        by_x = dg @ self.weight.T + g @ v_parameters[0].T
+        by_x = dg @ self.weight.T + g @ self.tied.turned(v_parameters[0]).T
         by_weight = transposed(v_inputs[0], g) + transposed(self.x, dg)
         return (by_x,), self._by_parameters(by_weight, dg)
 
     def _by_parameters(self, by_weight: Array, g: Array) -> Arrays:
-        if not self.bias:
-            return (by_weight,)
-        return by_weight, g.reshape(-1, g.shape[-1]).sum(0)
+        by_weight = self.tied.turned(by_weight)
+        return (by_weight, total(g)) if self.bias else (by_weight,)
 
 
 def transposed(x: Array, g: Array) -> Array:
@@ -133,13 +184,16 @@ def transposed(x: Array, g: Array) -> Array:
     return x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
 
 
-def evaluated(g: Cotangent) -> Array:
-    """A cotangent that is an array: what comes down to a layer."""
-    if not isinstance(g, Slope):
-        return np.asarray(g)
-    if g.settled:
-        return g.top
-    raise TypeError(
-        "a layer needs dL/dy as an array; got an unevaluated fraction. Put Identity() "
-        "between the layer and the loss."
-    )
+def _check_weight(weight: object, kernel: object) -> None:
+    if weight is None:
+        return
+    if not isinstance(weight, Tied):
+        raise TypeError(
+            "Dense needs the weight of another layer, as weight=layer.weight.T; got "
+            f"{weight!r}. For numbers to start from, use kernel."
+        )
+    if kernel != "glorot_uniform":
+        raise ValueError(
+            f"Dense with another layer's weight needs no kernel; got {kernel!r}. "
+            "Leave it out, or give it to the other layer."
+        )
