@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -158,3 +159,19 @@ def test_trainable_alpha_and_temperature_move_and_stay_in_bounds():
     assert abs(alpha - 1.5) > 1e-3
     assert 0 < temperature < 1
     assert (net.predict(x) == y).mean() > 0.9
+
+
+def test_a_frozen_parameter_has_no_gradient_and_stays():
+    class Fixed(am.Dense):
+        @property
+        def parameters(self):
+            return tuple(replace(p, trainable=False) for p in super().parameters)
+
+    net = am.Chain(Fixed(4), am.Tanh(), am.Dense(2)).build(3, seed=0)
+    before = net.named_parameters()["0.weight"].copy()
+    x, y = np.ones((6, 3)), np.zeros((6, 2))
+    gradient = am.Objective(net, am.SquaredError(), l2=0.1).gradient(x, y)
+    assert (gradient[:16] == 0).all()
+    assert np.any(gradient[16:])
+    am.fit(net, am.SquaredError(), x, y, optimizer=am.AdamW(0.1), epochs=2, verbose=0)
+    assert_array_equal(net.named_parameters()["0.weight"], before)

@@ -58,6 +58,8 @@ class Described:
 
 
 def _same(value: Any, default: Any) -> bool:
+    if isinstance(value, tuple):
+        return value == default
     return value is default or (np.ndim(value) == 0 and bool(value == default))
 
 

@@ -246,7 +246,7 @@ class Objective:
         total = np.zeros_like(self.net.parameters)
         self.net.deposit(self.trunk, by_trunk, total)
         self.net.deposit(self.last, by_last, total)
-        return total
+        return self.net.freeze(total)
 
     def _views(self, flat: Array) -> tuple[Arrays, Arrays]:
         return self.net.views(self.trunk, flat), self.net.views(self.last, flat)

@@ -67,7 +67,7 @@ class Plan:
         trunk = self.objective.trunk
         self.operations, self.inputs, self.logits = lowered(net, trunk, self.space)
         self.segments = segmented(self.operations)
-        self.last_layer = count(trunk)
+        self.last_layer, self.decays = count(trunk), net.decays()
 
     @property
     def steps(self) -> int:
@@ -149,7 +149,7 @@ class Plan:
         self.check_finite(value, len(inputs[0]))
         for operation in self.operations:
             operation.keep()
-        self.optimizer.step(self.net.parameters, self.space.gradient)
+        self.optimizer.step(self.net.parameters, self.space.gradient, self.decays)
         return value
 
     def _run(
@@ -178,6 +178,7 @@ class Plan:
                 for operation in reversed(segment.operations):
                     operation.backward(part)
         self.space.gradient += self.objective.penalty_gradient()
+        self.net.freeze(self.space.gradient)
         return value + float(self.objective.penalty())
 
     def _enter(self, inputs: tuple[Array, ...]) -> int:
