@@ -53,7 +53,7 @@ class Dropout(Described, Map):
         key: object | None = None,
     ) -> tuple[Array, Linearization]:
         (x,), source = inputs, drawn_with(key, training)
-        if source is None or not self.rate:
+        if source is None or not self.rate or not x.size:
             return x, Linear(same, same)
         kept = source.uniform(x.shape, x.dtype) >= self.rate
 

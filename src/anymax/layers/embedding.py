@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import index
 from typing import Self
 
 import numpy as np
@@ -50,11 +49,12 @@ class Embedding(Described, Map):
         *,
         kernel: str | Initializer = "truncated_normal",
     ) -> None:
-        if index(count) < 1 or index(size) < 1:
+        if any(int(n) != n or n < 1 for n in (count, size)):
             raise ValueError(
-                f"Embedding needs count and size >= 1; got {count} and {size}."
+                "Embedding needs whole numbers count >= 1 and size >= 1; got "
+                f"{count} and {size}."
             )
-        self.count, self.size = index(count), index(size)
+        self.count, self.size = int(count), int(size)
         self.kernel = described(kernel)
 
     @classmethod

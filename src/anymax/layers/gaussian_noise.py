@@ -53,7 +53,7 @@ class GaussianNoise(Described, Map):
         key: object | None = None,
     ) -> tuple[Array, Linearization]:
         (x,), source = inputs, drawn_with(key, training)
-        if source is None or not self.deviation:
+        if source is None or not self.deviation or not x.size:
             return x, Linear(same, same)
         return x + self.deviation * normal(source, x), Linear(same, same)
 

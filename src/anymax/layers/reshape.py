@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from operator import index
 from typing import Self, TypeAlias
 
 from anymax.described import Described
@@ -35,12 +34,13 @@ class Reshape(Described, Map):
     coupling = "element"
 
     def __init__(self, *shape: int) -> None:
-        self.shape: Shape = tuple(index(n) for n in shape)
-        if any(n < 1 and n != -1 for n in self.shape) or self.shape.count(-1) > 1:
+        wrong = [n for n in shape if int(n) != n or (n < 1 and n != -1)]
+        if wrong or shape.count(-1) > 1:
             raise ValueError(
-                f"{self!r} needs whole numbers >= 1, at most one of them -1; got "
-                f"{self.shape}."
+                "Reshape needs whole numbers >= 1, at most one of them -1; got "
+                f"{shape}."
             )
+        self.shape: Shape = tuple(int(n) for n in shape)
         self.entering: Shape | None = None
 
     @classmethod
