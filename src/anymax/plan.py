@@ -104,13 +104,27 @@ class Plan:
         chosen = np.arange(rows) if order is None else np.asarray(order)
         target = self.prepare(y, rows)
         weight = None if sample_weight is None else np.asarray(sample_weight)
-        total = 0.0
-        for start in range(0, len(chosen), self.batch):
-            at = chosen[start : start + self.batch]
-            own = None if weight is None else weight[at]
-            taken = tuple(each[at] for each in inputs)
-            total += len(at) * self._step(taken, target.take(at), own, None)
+        walked = self.walk(inputs, target, chosen, weight)
+        total = sum(len(at) * loss for at, loss in walked)
         return total / max(len(chosen), 1)
+
+    def walk(
+        self,
+        inputs: tuple[Array, ...],
+        target: Target,
+        order: Array,
+        sample_weight: Array | None = None,
+    ) -> Iterator[tuple[Array, float]]:
+        """The steps of an epoch, one each time it is asked on: its rows, their loss.
+
+        Inputs as `net.enter` gives them and a target as `prepare` does, of all rows.
+        """
+        step = quiet(self._step)
+        for start in range(0, len(order), self.batch):
+            at = order[start : start + self.batch]
+            own = None if sample_weight is None else sample_weight[at]
+            taken = tuple(each[at] for each in inputs)
+            yield at, step(taken, target.take(at), own, None)
 
     @quiet
     def gradient(
