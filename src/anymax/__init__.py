@@ -50,6 +50,8 @@ from anymax.sets import Set as Set
 from anymax.sets import Signs as Signs
 from anymax.sets import Simplex as Simplex
 from anymax.trainable import Trainable as Trainable
+from anymax.training import Callback as Callback
+from anymax.training import EarlyStopping as EarlyStopping
 from anymax.training import Epoch as Epoch
 from anymax.training import History as History
 from anymax.training import fit as fit

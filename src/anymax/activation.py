@@ -19,7 +19,7 @@ from anymax.output import from_values
 from anymax.rows import log_of_the_others, sum_of_the_others
 from anymax.sets import Simplex
 from anymax.trainable import Reached, Trainable
-from anymax.types import Array, Mask, as_float, as_mask, quiet
+from anymax.types import Array, Mask, as_axis, as_float, as_mask, quiet
 
 NONE: frozenset[str] = frozenset()
 
@@ -53,6 +53,11 @@ class Activation(Described, Map):
     def log(self, z: Array, a: Array, *args: Any, **kwargs: Any) -> Array:
         """log a; from a itself where nothing better is known."""
         return from_values("log", a, repr(self), self.range)
+
+    def log_size(self, z: Array, a: Array) -> Array:
+        """log |a|, for maps that never reach 0."""
+        low = self.range.hull.low
+        return self.answer("log", z, a, None) if low >= 0 else np.log(np.abs(a))
 
     def log_not(self, z: Array, a: Array, *args: Any, **kwargs: Any) -> Array:
         """log(1 - a); on the simplex the leave-one-out log-sum-exp of log a."""
@@ -130,11 +135,11 @@ class Activation(Described, Map):
         z: ArrayLike,
         axis: int | None = None,
         mask: ArrayLike | None = None,
-        **noise: Any,
+        key: Any = None,
     ) -> Array:
         """The outputs, of z's shape."""
         row, keep, at = self.enter(z, axis, mask)
-        row = self.perturb(row, **noise)
+        row = self.perturb(row, key=key)
         a = np.asarray(self._hook("apply", row, keep))
         return np.moveaxis(a, -1, at) if a.ndim else a[()]
 
@@ -172,7 +177,7 @@ class Activation(Described, Map):
     ) -> tuple[Array, Mask, int]:
         """z and mask checked, features moved to the last axis; and where they were."""
         array = as_float(z, self.name)
-        at = self.axis if axis is None else axis
+        at = as_axis(self.axis if axis is None else axis, self.name)
         if mask is not None and self.coupling == "element":
             raise TypeError(
                 f"mask= is for maps that couple a row; {self.name} is element-wise. "
@@ -192,10 +197,10 @@ class Activation(Described, Map):
         moved = None if keep is None else np.moveaxis(keep, at, -1)
         return np.moveaxis(array, at, -1), moved, at
 
-    def perturb(self, z: Array, **noise: Any) -> Array:
+    def perturb(self, z: Array, *, key: Any = None) -> Array:
         """z with this map's noise added; most maps have none and take no key."""
-        if noise:
-            raise TypeError(f"{self.name} takes no {', '.join(noise)}.")
+        if key is not None:
+            raise TypeError(f"{self.name} draws no noise; leave key away.")
         return z
 
     @final
@@ -269,7 +274,7 @@ class Activation(Described, Map):
         (z,) = inputs
         parameters = tuple(np.asarray(theta, z.dtype) for theta in parameters)
         bound = self.bind(parameters)
-        z = bound.perturb(z) if key is None else bound.perturb(z, key=key)
+        z = bound.perturb(z, key=key)
         fixed = Fixed(bound, z, mask)
         if not parameters:
             return fixed.output.a, fixed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +13,7 @@ from anymax.activations import entmax_rows
 from anymax.activations import softmax as soft
 from anymax.activations import sparsemax as sparse
 from anymax.errors import ShapeError
-from anymax.types import Array, as_float, quiet
+from anymax.types import Array, as_axis, as_float, quiet
 
 Axis = int | tuple[int, ...] | None
 
@@ -54,51 +55,96 @@ def entmax(
     """
     if not alpha >= 1:
         raise ValueError(f"entmax needs alpha >= 1; got {alpha:g}.")
-    return _over(lambda row: entmax_rows.entmax(row, alpha), z, axis, out)
+    return _over(lambda row: entmax_rows.entmax(row, alpha), z, axis, out, "entmax")
 
 
 @quiet
-def logsumexp(z: ArrayLike, axis: Axis = -1, keepdims: bool = False) -> Array:
-    """log sum exp(z) over an axis, several, or all (None).
+def logsumexp(
+    z: ArrayLike,
+    axis: Axis = -1,
+    b: ArrayLike | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+) -> Any:
+    """log sum b exp(z) over an axis, several, or all (None); b is 1 if not given.
+
+    With `return_sign` the logarithm of the sum's size, and its sign.
 
     >>> logsumexp([1.0, 2.0]).round(4)
     np.float64(2.3133)
     """
     array = as_float(z, "logsumexp")
+    weight = None if b is None else as_float(b, "b").astype(array.dtype)
+    if weight is not None:
+        array, weight = np.broadcast_arrays(array, weight)
     axes = _axes(axis, array)
-    total = rows.logsumexp(_last(array, axes)[0])[..., 0]
-    return np.expand_dims(total, axes) if keepdims else total[()]
+    flat = _last(array, axes)[0]
+    if weight is None:
+        total, sign = rows.logsumexp(flat)[..., 0], None
+    else:
+        total, sign = _weighted(flat, _last(weight, axes)[0])
+    if sign is None and return_sign:
+        sign = np.where(np.isneginf(total), 0, np.ones_like(total))
+    if keepdims:
+        total = np.expand_dims(total, axes)
+        sign = None if sign is None else np.expand_dims(sign, axes)
+    if return_sign:
+        return total[()], None if sign is None else sign[()]
+    return total[()] if sign is None else np.where(sign < 0, np.nan, total)[()]
+
+
+def _weighted(flat: Array, weight: Array) -> tuple[Array, Array]:
+    """log |sum b exp(z)| and its sign; what b = 0 switches off counts nothing."""
+    kept = np.where(weight == 0, -np.inf, flat)
+    best = kept.max(-1, keepdims=True, initial=-np.inf)
+    shift = np.where(np.isinf(best), 0, best)
+    total = (weight * np.exp(kept - shift)).sum(-1)
+    return np.log(np.abs(total)) + shift[..., 0], np.sign(total)
 
 
 @quiet
 def _over(
-    f: Callable[[Array], Array], z: ArrayLike, axis: Axis, out: Array | None
+    f: Callable[[Array], Array],
+    z: ArrayLike,
+    axis: Axis,
+    out: Array | None,
+    name: str = "",
 ) -> Array:
-    array = as_float(z, f.__name__)
+    array = as_float(z, name or f.__name__)
     flat, moved = _last(array, _axes(axis, array))
     value = moved(f(flat))
     if out is None:
-        return value
-    if out.shape != value.shape:
-        raise ShapeError(f"out needs shape {value.shape}; got {out.shape}.")
+        return value[()]
+    if not isinstance(out, np.ndarray) or out.shape != value.shape:
+        raise ShapeError(
+            f"out needs an array of shape {value.shape}; got {np.shape(out)}."
+        )
     np.copyto(out, value, casting="same_kind")
     return out
 
 
 def _axes(axis: Axis, array: Array) -> tuple[int, ...]:
-    given = tuple(range(array.ndim)) if axis is None else axis
-    axes = (given,) if isinstance(given, int) else tuple(given)
+    """Axes as numbers from 0, each once; a single number has the axis -1 too."""
+    if axis is None or array.ndim == 0:
+        return tuple(range(array.ndim))
+    given = axis if isinstance(axis, tuple | list) else (axis,)
+    axes = tuple(as_axis(each, "axis") for each in given)
     bad = [i for i in axes if not -array.ndim <= i < array.ndim]
     if bad:
         raise ShapeError(f"axis needs an axis of z {array.shape}; got {bad[0]}.")
-    return tuple(i % array.ndim for i in axes)
+    found = tuple(i % array.ndim for i in axes)
+    if len(set(found)) < len(found):
+        raise ShapeError(f"axis needs each axis once; got {axis}.")
+    return found
 
 
 def _last(
     array: Array, axes: tuple[int, ...]
 ) -> tuple[Array, Callable[[Array], Array]]:
     """The axes flattened into the last one, and the way back."""
-    ends = tuple(range(array.ndim - len(axes), array.ndim))
+    lead = array.ndim - len(axes)
+    ends = tuple(range(lead, array.ndim))
     moved = np.moveaxis(array, axes, ends)
-    flat = moved.reshape(*moved.shape[: array.ndim - len(axes)], -1)
+    width = int(np.prod(moved.shape[lead:]))
+    flat = moved.reshape(*moved.shape[:lead], width)
     return flat, lambda x: np.moveaxis(x.reshape(moved.shape), ends, axes)

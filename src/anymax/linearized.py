@@ -56,8 +56,10 @@ class Fixed(ActivationLinearization):
 
     @quiet
     def vjp(self, g: Cotangent) -> tuple[Arrays, Arrays]:
-        met = g if self.jacobian.cancels else self.resolve(g)
-        return (self.jacobian.vjp(met),), ()
+        if self.jacobian.cancels:
+            return (self.jacobian.vjp(g),), ()
+        met = self.resolve(g)
+        return (met.plus_past(self.jacobian.vjp(met.top)),), ()
 
     @quiet
     def jvp(self, v_inputs: Arrays, v_parameters: Arrays = ()) -> Array:
@@ -85,18 +87,20 @@ class Fixed(ActivationLinearization):
         self, v_inputs: Arrays, v_parameters: Arrays, g: Cotangent, dg: Cotangent
     ) -> tuple[Arrays, Arrays]:
         v, J = v_inputs[0], self.jacobian
-        if not J.cancels:
-            g, dg = self.resolve(g), self.resolve_derivative(g, dg, J.jvp(v))
-        return (J.vjp_derivative(v, g, dg),), ()
+        if J.cancels:
+            return (J.vjp_derivative(v, g, dg),), ()
+        met, change = self.resolve(g), self.resolve_derivative(g, dg, J.jvp(v))
+        return (change.plus_past(J.vjp_derivative(v, met.top, change.top)),), ()
 
     @quiet
     def gauss_newton(
         self, v: Array, v_parameters: Arrays, g: Slope, dg: Slope
     ) -> tuple[Arrays, Arrays]:
         J = self.jacobian
-        if not J.cancels:
-            g, dg = self.resolve(g), self.resolve_derivative(g, dg, J.jvp(v))
-        return (J.gauss_newton(v, g, dg),), ()
+        if J.cancels:
+            return (J.gauss_newton(v, g, dg),), ()
+        met, change = self.resolve(g), self.resolve_derivative(g, dg, J.jvp(v))
+        return (change.plus_past(J.gauss_newton(v, met.top, change.top)),), ()
 
 
 class Trained(ActivationLinearization):
@@ -172,8 +176,8 @@ class TemperatureTrained(Trained):
 
     @property
     def _z(self) -> Array:
-        z = self.fixed.output.z
-        return np.where(np.isneginf(z), 0, z)
+        z, mask = self.fixed.output.z, self.fixed.output.mask
+        return np.where(np.isneginf(z) if mask is None else ~mask, 0, z)
 
     def _together(self, v: Array, v_parameters: Arrays) -> Array:
         """The tangent of z that moves z / T as v and the change of T do."""

@@ -18,6 +18,7 @@ from anymax.target import Target, encode
 from anymax.types import Array, Mask, as_float, quiet
 
 NONE: frozenset[str] = frozenset()
+UNPROVEN = frozenset({"unproven"})  # no map answers to it: nothing is proved convex
 
 
 class Loss(Described, ABC):
@@ -33,16 +34,21 @@ class Loss(Described, ABC):
     targets: Set = REALS
     meant: Set = REALS
     convex: bool = False
-    rising: frozenset[str] = NONE
-    falling: frozenset[str] = NONE
+    rising: frozenset[str] = UNPROVEN
+    falling: frozenset[str] = UNPROVEN
     needs: frozenset[str] = NONE  # hooks an activation must have
     class_weight: Array | None = None
     ignore_index: int | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "meant" not in cls.__dict__ and "domain" in cls.__dict__:
+        said = cls.__dict__
+        if "meant" not in said and "domain" in said:
             cls.meant = cls.domain
+        if "rising" in said and "falling" not in said:
+            cls.falling = NONE
+        if "falling" in said and "rising" not in said:
+            cls.rising = NONE
 
     @abstractmethod
     def rows(self, out: Output, y: Array) -> Array:

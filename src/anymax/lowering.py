@@ -31,7 +31,7 @@ class Segment(NamedTuple):
 
 
 def unrolled(trunk: Composite) -> tuple[list[Step], int]:
-    """The maps of a network in the order they run, nested ones opened; its output."""
+    """The maps of a network as they run, nested ones opened; and its output."""
     steps: list[Step] = []
     inputs = tuple(range(trunk.arity))
     free = itertools.count(trunk.arity)

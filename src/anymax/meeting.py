@@ -10,7 +10,7 @@ import numpy as np
 from anymax.linearized import ActivationLinearization
 from anymax.loss import Loss
 from anymax.map import Arrays
-from anymax.monomial import ONE, Slope
+from anymax.monomial import ONE, Slope, as_slope
 from anymax.reduction import reduced
 from anymax.target import Target, times
 from anymax.types import Array, Mask, quiet
@@ -89,7 +89,8 @@ class Meeting:
         out, y = self.point.output, self.target.values
         return self._scaled(self.loss.slope_derivative(out, y, d))
 
-    def _scaled(self, slope: Slope) -> Slope:
+    def _scaled(self, given: Slope | Array) -> Slope:
+        slope = as_slope(given)
         column = self.scale[..., None]
         past = None if slope.past is None else times(column, slope.past)
         if past is not None and self.mask is not None:

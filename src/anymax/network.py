@@ -11,7 +11,10 @@ from numpy.typing import ArrayLike
 
 from anymax.activation import Activation
 from anymax.composite import Composite, slots
+from anymax.described import Described
 from anymax.errors import ShapeError
+from anymax.io import Path, save
+from anymax.loss import Loss
 from anymax.map import Arrays, Map, Shape
 from anymax.sets import LogSimplex, Simplex
 from anymax.tables import table
@@ -81,6 +84,28 @@ class Network(Composite):
                     f"{array.shape}. Check the features of x, or build it again."
                 )
         return arrays
+
+    @final
+    def save(
+        self,
+        path: Path,
+        *,
+        loss: Loss | None = None,
+        optimizer: Described | None = None,
+        epochs: int = 0,
+    ) -> None:
+        """Write it into one safetensors file, for `am.load`; with what trains it.
+
+        Arrays by name, and in the metadata the names of classes and their arguments, no
+        code. The file is there whole or not at all: what was there before stays until
+        then. With `loss`, `optimizer`, state included, and the `epochs` trained so far,
+        `am.load_checkpoint` gives them back, and training goes on as it would have.
+
+        Raises RuntimeError if not built; ValueError for a class of one's own that does
+        not keep its arguments, and what else cannot be written as names and numbers;
+        OSError where there is no place to write.
+        """
+        save(self, path, loss, optimizer, epochs)
 
     @final
     def summary(self) -> str:

@@ -32,6 +32,14 @@ class Key:
     step: int = 0
     first_row: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("seed", "layer", "step", "first_row"):
+            number = getattr(self, name)
+            if not isinstance(number, int | np.integer) or not 0 <= number < 1 << 64:
+                raise ValueError(
+                    f"Key needs a whole {name} from 0 to 2^64 - 1; got {number!r}."
+                )
+
     def uniform(self, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
         """Numbers strictly between 0 and 1, (..., n), a counter a row and block."""
         n = shape[-1]
@@ -41,7 +49,8 @@ class Key:
         numbers = self.first_row * (rows // max(shape[0], 1)) + np.arange(rows)
         counters[..., 1] = numbers.astype(np.uint64)[:, None]
         counters[..., 2] = np.uint64(self.step)
-        words = philox(counters, (self.seed, self.layer)).reshape(rows, -1)[:, :n]
+        words = philox(counters, (self.seed, self.layer))
+        words = words.reshape(rows, 4 * blocks)[:, :n]
         bits = 24 if dtype == np.float32 else 53
         whole = (words >> np.uint64(64 - bits + 1)).astype(dtype)
         return (

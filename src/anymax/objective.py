@@ -15,6 +15,8 @@ from anymax.map import Arrays, Linearization
 from anymax.meeting import Meeting
 from anymax.network import Network
 from anymax.pair import Pair
+from anymax.reduction import row_scale
+from anymax.target import Target
 from anymax.types import Array, as_float, quiet
 
 
@@ -171,47 +173,54 @@ class Objective:
     ) -> Pass:
         """The pass that everything else is read from.
 
-        Rows that count nowhere are met a second time with x = 0: their covector is 0,
-        but 0 times the NaN they may hold is not.
+        In rows that count nowhere x is 0: their covector is 0, but 0 times the NaN they
+        may hold is not.
         """
         inputs = self.net.enter(*(x if isinstance(x, tuple) else (x,)))
-        at = self._pass(inputs, y, sample_weight, mask, key)
-        idle = at.meeting.scale == 0
-        if not idle.any() or self.net.coupling == "batch":
-            return at
-        if any(x.shape[: idle.ndim] != idle.shape for x in inputs):
-            return at
-        counted = tuple(_without(x, idle) for x in inputs)
-        return self._pass(counted, y, sample_weight, mask, key)
-
-    def _pass(
-        self,
-        inputs: Arrays,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        mask: ArrayLike | None,
-        key: object | None,
-    ) -> Pass:
+        axis = self.last.axis
+        if np.ndim(y) == inputs[0].ndim:
+            y = np.moveaxis(np.asarray(y), axis, -1)
+        target = self.pair.prepare(y, self._like_logits(inputs), None)
+        scale = row_scale(target, sample_weight, "mean")
         z, trunk = self.trunk.linearize(
-            inputs,
+            self._counted(inputs, scale),
             self.net.views(self.trunk),
             self.net.kept_views(self.trunk),
             training=key is not None,
             key=key,
         )
+        return Pass(trunk, self._met(z, target, scale, mask, key), inputs, axis)
+
+    def _like_logits(self, inputs: Arrays) -> Array:
+        """An array of the logits' shape, features last, that costs nothing."""
+        own = self.net.input_shapes
+        lead = inputs[0].shape[: inputs[0].ndim - len(own[0])]
+        shape = (*lead, *self.trunk.output_shape(*own))
+        nothing = np.broadcast_to(np.zeros((), self.net.dtype), shape)
+        return np.moveaxis(nothing, self.last.axis, -1)
+
+    def _counted(self, inputs: Arrays, scale: Array) -> Arrays:
+        idle = scale == 0
+        if not idle.any() or self.net.coupling == "batch":
+            return inputs
+        if any(x.shape[: idle.ndim] != idle.shape for x in inputs):
+            return inputs
+        return tuple(_without(x, idle) for x in inputs)
+
+    def _met(
+        self,
+        z: Array,
+        target: Target,
+        scale: Array,
+        mask: ArrayLike | None,
+        key: object | None,
+    ) -> Meeting:
         own, _ = noise(self.last, noise(self.trunk, key, count(self.trunk))[1])
-        row, keep, axis = self.last.enter(z, None, mask)
-        if np.ndim(y) == z.ndim:
-            y = np.moveaxis(np.asarray(y), axis, -1)
-        meeting = self.pair.meet(
-            row,
-            y,
-            sample_weight=sample_weight,
-            mask=keep,
-            parameters=self.net.views(self.last),
-            key=own,
+        row, keep, _ = self.last.enter(z, None, mask)
+        parameters = self.net.views(self.last)
+        return self.pair.meet_prepared(
+            row, target, scale, "mean", keep, parameters, own
         )
-        return Pass(trunk, meeting, inputs, axis)
 
     # ---- flat vectors and penalties
 

@@ -19,7 +19,7 @@ from anymax.reduction import row_scale
 from anymax.registry import samples
 from anymax.sets import Placement, Set, Simplex
 from anymax.target import Target
-from anymax.types import Array, Mask, as_float
+from anymax.types import Array, Mask, as_float, quiet
 
 
 class Pair:
@@ -176,6 +176,7 @@ class Pair:
 
     # ---- what Objective calls
 
+    @quiet
     def meet(
         self,
         z: Array,

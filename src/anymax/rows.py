@@ -27,7 +27,7 @@ def logsumexp(x: Array) -> Array:
 
     A row of -inf gives -inf, one that holds NaN gives NaN, one with +inf gives +inf.
     """
-    best = x.max(-1, keepdims=True)
+    best = x.max(-1, keepdims=True, initial=-np.inf)
     shift = np.where(np.isinf(best), 0, best)
     return np.log(add(np.exp(x - shift))) + shift
 

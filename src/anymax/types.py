@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import wraps
+from operator import index
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
@@ -24,8 +25,9 @@ def as_float(x: ArrayLike, name: str) -> Array:
     integers, bools and lists of numbers become float64. Raises TypeError otherwise.
     """
     array = numbers(x, name)
-    if array.dtype in KEPT:
-        return array
+    dtype = array.dtype.newbyteorder("=")
+    if dtype in KEPT:
+        return array.astype(dtype, copy=False)
     return array.astype(np.float32 if array.dtype.name in STORAGE else np.float64)
 
 
@@ -44,6 +46,17 @@ def numbers(x: ArrayLike, name: str) -> Array:
         f"{name} needs real numbers; got dtype {array.dtype}. "
         "Convert it to float32 or float64 first."
     )
+
+
+def as_axis(axis: Any, name: str) -> int:
+    """One axis as a whole number."""
+    try:
+        return index(axis)
+    except TypeError:
+        raise TypeError(
+            f"{name} needs one whole number for axis; got {axis!r}. For several axes "
+            "use the functions, as am.softmax(z, axis=(0, 1))."
+        ) from None
 
 
 def as_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from anymax.activations.arguments import finite
 from anymax.activations.entmax_alpha import AlphaTrained
 from anymax.activations.entmax_rows import entmax, log_entmax, tsallis
 from anymax.activations.sparsemax import supported
@@ -48,12 +49,15 @@ class Entmax(Tempered):
         temperature: float | Trainable = 1.0,
         axis: int = -1,
     ) -> None:
-        if isinstance(alpha, Trainable) and (alpha.lower is None or alpha.lower < 1):
-            raise ValueError(
-                "Entmax needs a trainable alpha that stays above 1; got no such lower "
-                "bound. Write Trainable(1.5, lower=1)."
-            )
-        self.alpha = self.declare("alpha", alpha)
+        if isinstance(alpha, Trainable):
+            if alpha.lower is None or alpha.lower < 1:
+                raise ValueError(
+                    "Entmax needs a trainable alpha that stays above 1; got no such "
+                    "lower bound. Write Trainable(1.5, lower=1)."
+                )
+            self.alpha = self.declare("alpha", alpha)
+        else:
+            self.alpha = finite(self.name, "alpha", alpha)
         if not self.alpha >= 1:
             raise ValueError(f"Entmax needs alpha >= 1; got {self.alpha:g}.")
         self.temperature = self.heat(temperature)

@@ -56,9 +56,11 @@ class GumbelSoftmax(Tempered):
         if hard:
             self.exact, self.range = False, Simplex()
 
-    def perturb(self, z: Array, key: Key | None = None, **noise: Any) -> Array:
+    def perturb(self, z: Array, *, key: Any = None) -> Array:
         if key is None:
             return z
+        if not isinstance(key, Key):
+            raise TypeError(f"key needs am.Key(seed=0) or None; got {key!r}.")
         u = key.uniform(z.shape, z.dtype)
         return z - np.log(-np.log(u))
 

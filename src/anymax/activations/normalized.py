@@ -37,10 +37,7 @@ class Normalized(Separable):
                 "Normalized needs an element-wise activation with nothing trainable; "
                 f"got {h!r}. Try Normalized(Softplus())."
             )
-        hull = h.range.hull
-        if not (hull.high <= 0 and hull.ends[1] == ")") and not (
-            hull.low >= 0 and hull.ends[0] == "("
-        ):
+        if h.range.hull.contains(np.zeros((1, 1)))[0]:
             raise DomainError(
                 f"Normalized needs a map whose range excludes 0; {h!r} gives "
                 f"{h.range}. Try Normalized(Softplus())."
@@ -70,12 +67,15 @@ def scaled_exp(log: Array) -> Array:
 
 def log_of(h: Activation, z: Array) -> Array:
     """log |h(z)|."""
-    a = h.apply(z)
-    return np.log(-a) if h.range.hull.high <= 0 else h.log(z, a)
+    return h.log_size(z, h.apply(z))
 
 
 def log_structure_of(h: Activation, z: Array) -> Diagonal:
     """The Jacobian of log |h|: h's weight with one power of a taken off."""
     structure = h.structure(z, h.apply(z))
-    assert isinstance(structure, Diagonal)
+    if not isinstance(structure, Diagonal):
+        raise TypeError(
+            f"Normalized needs a map whose Jacobian is a Diagonal; {h!r} gives "
+            f"{structure!r}. Write its structure as Diagonal(a, factor=...)."
+        )
     return structure.over(A)

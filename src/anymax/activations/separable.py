@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-import numpy as np
-
 from anymax.activation import Activation
-from anymax.activations.softmax import log_softmax, log_total
+from anymax.activations.softmax import log_softmax, log_total, softmax
 from anymax.jacobian import Centering, Diagonal, Jacobian, Product
 from anymax.monomial import A
 from anymax.rows import kept, shown
@@ -41,12 +39,10 @@ class Separable(Activation):
         """The Jacobian of log |h|."""
 
     def apply(self, z: Array, mask: Mask = None) -> Array:
-        h = self.numerator(shown(z, mask))
-        if mask is None:
-            return h / add(h)
-        h = np.where(mask, h, 0)
-        total = add(h)
-        return h / np.where(mask.any(-1, keepdims=True), total, 1)
+        if mask is not None:
+            return softmax(self.log_numerator(shown(z, mask)), mask)
+        h = self.numerator(z)
+        return h / add(h)
 
     def structure(self, z: Array, a: Array, mask: Mask = None) -> Jacobian:
         logits = kept(self.log_numerator(shown(z, mask)), mask)

@@ -9,7 +9,7 @@ import numpy as np
 from anymax.activation import Activation
 from anymax.activations.arguments import positive
 from anymax.activations.sigmoid import sigmoid, softplus
-from anymax.jacobian import Diagonal, Jacobian
+from anymax.jacobian import Diagonal
 from anymax.monomial import A
 from anymax.sets import POSITIVE
 from anymax.types import Array
@@ -51,7 +51,7 @@ class Softplus(Activation):
     def apply(self, z: Array) -> Array:
         return np.maximum(z, 0) + np.log1p(self._small(z)) / self.beta
 
-    def structure(self, z: Array, a: Array) -> Jacobian:
+    def structure(self, z: Array, a: Array) -> Diagonal:
         finite = np.minimum(
             a, np.finfo(a.dtype).max
         )  # at z = inf too, f'/f times a is 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from anymax.activations.arguments import positive
 from anymax.activations.separable import Separable
 from anymax.jacobian import Diagonal
 from anymax.types import Array
@@ -25,9 +26,7 @@ class SphericalSoftmax(Separable):
     """
 
     def __init__(self, *, eps: float = 0.01, axis: int = -1) -> None:
-        if not eps > 0:
-            raise ValueError(f"SphericalSoftmax needs eps > 0; got {eps:g}.")
-        self.eps, self.axis = eps, axis
+        self.eps, self.axis = positive(self.name, "eps", eps), axis
 
     def numerator(self, z: Array) -> Array:
         """Over the square of the row's largest |z|, at least 1: it never overflows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from anymax.activation import Activation
+from anymax.activations.arguments import positive
 from anymax.linearized import ActivationLinearization, Fixed, TemperatureTrained
 from anymax.trainable import Reached, Trainable
 from anymax.types import Array
@@ -18,10 +19,14 @@ class Tempered(Activation):
 
     def heat(self, temperature: float | Trainable) -> Any:
         """The temperature's number, checked."""
-        value = self.declare("temperature", temperature)
-        if not value > 0:
-            raise ValueError(f"{self.name} needs temperature > 0; got {value:g}.")
-        return value
+        if isinstance(temperature, Trainable):
+            if temperature.lower is None or temperature.lower < 0:
+                raise ValueError(
+                    f"{self.name} needs a trainable temperature that stays above 0; "
+                    "got no such lower bound. Write Trainable(1.0, lower=0)."
+                )
+            return self.declare("temperature", temperature)
+        return positive(self.name, "temperature", temperature)
 
     def train(
         self, fixed: Fixed, reached: Reached, theta: Array

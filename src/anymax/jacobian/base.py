@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable
 from typing import Any, NamedTuple, overload
 
@@ -26,7 +26,8 @@ class Jacobian(ABC):
 
     A covector g (..., m) comes down through `vjp`, a tangent v (..., n) goes up
     through `jvp`; both cost O(n) where the structure allows. `dense()` is for tests
-    and for people.
+    and for people. A structure of your own writes `vjp(g)`, `jvp(v)`, `dense()` and,
+    for second derivatives, `vjp_derivative(v, g, dg)`, all of them on arrays.
     """
 
     __array_ufunc__ = None  # so that `array @ J` and `array * J` come to us
@@ -37,25 +38,44 @@ class Jacobian(ABC):
     compose: Callable[[Jacobian, Jacobian], Jacobian]  # Product, which is built on this
 
     @property
-    @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """(..., m, n)."""
+        self._own("dense")
+        return self.dense().shape
 
-    @abstractmethod
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What its numbers are."""
+        return np.dtype(np.float64)
+
+    # ---- what a structure of ours writes: slopes unevaluated, without their `past`
+
     def _vjp(self, g: Slope) -> Array:
-        """top J; `past` is added by the caller."""
+        """top / over J."""
+        self._own("vjp")
+        return self.vjp(g.top)
 
-    @abstractmethod
-    def jvp(self, v: Array) -> Array:
-        """J v, (..., n) -> (..., m)."""
+    def _jvp(self, v: Array) -> Array:
+        """J v."""
+        self._own("jvp")
+        return self.jvp(v)
 
-    @abstractmethod
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:
-        """d/de [(g + e dg) J(z + e v)] at e = 0, without dg.past."""
+        """d/de [(g + e dg) J(z + e v)] at e = 0."""
+        self._own("vjp_derivative")
+        return self.vjp_derivative(v, g.top, dg.top)
 
     def _gauss_newton(self, v: Array, g: Slope, dg: Slope) -> Array:
         """The same with J held still."""
         return self._vjp(dg)
+
+    def _own(self, name: str) -> None:
+        """Raise TypeError where a user's structure lacks a method that is asked for."""
+        if getattr(type(self), name) is getattr(Jacobian, name):
+            raise TypeError(
+                f"{type(self).__name__} needs a method {name}; it has none. Write it, "
+                "or build the Jacobian from Diagonal, Centering, RankOne or Explicit."
+            )
 
     @property
     def monomial(self) -> Monomial | None:
@@ -71,6 +91,10 @@ class Jacobian(ABC):
         slope = self._accept(g)
         return _into(slope.plus_past(self._vjp(slope)), out)
 
+    def jvp(self, v: Array) -> Array:
+        """J v, (..., n) -> (..., m)."""
+        return self._jvp(self._tangent(v))
+
     def vjp_derivative(self, v: Array, g: Array | Slope, dg: Array | Slope) -> Array:
         """d/de [(g + e dg) J(z + e v)] at e = 0, the fraction cancelled first."""
         slope, change = self._accept(g), self._accept(dg)
@@ -85,7 +109,7 @@ class Jacobian(ABC):
         """(..., m, n), row i the derivatives of output i."""
         parts = self.parts()
         if parts is None:
-            units = np.eye(self.shape[-2])
+            units = np.eye(self.shape[-2], dtype=self.dtype)
             lead = self.shape[:-2]
             rows = [
                 self._vjp(Slope(np.broadcast_to(u, (*lead, u.size)))) for u in units
@@ -93,7 +117,7 @@ class Jacobian(ABC):
             return (
                 np.stack(np.broadcast_arrays(*rows), -2)
                 if rows
-                else np.zeros(self.shape)
+                else np.zeros(self.shape, self.dtype)
             )
         weight, left, right = parts
         outer = left[..., :, None] * right[..., None, :]
@@ -111,7 +135,7 @@ class Jacobian(ABC):
         m = self.shape[-2]
         if not -m <= k < m:
             raise IndexError(f"row needs an output between 0 and {m - 1}; got {k}.")
-        unit = np.zeros(m)
+        unit = np.zeros(m, self.dtype)
         unit[k] = 1
         return self._vjp(Slope(np.broadcast_to(unit, (*self.shape[:-2], m))))
 
@@ -124,15 +148,15 @@ class Jacobian(ABC):
 
         Raises np.linalg.LinAlgError where the damped matrix is singular.
         """
-        v = np.asarray(v)
+        v = self._tangent(v)
         parts = self.parts()
         if parts is None:
-            square = self.dense() + damping * np.eye(self.shape[-1])
+            square = self.dense() + damping * np.eye(self.shape[-1], dtype=self.dtype)
             return np.linalg.solve(square, v[..., None])[..., 0]
         weight, left, right = parts
-        inverse = 1 / _regular(weight + damping)
+        inverse = 1 / regular(weight + damping)
         straight = inverse * v
-        gap = _regular(1 + add(right * inverse * left))
+        gap = regular(1 + add(right * inverse * left))
         return straight - inverse * left * add(right * straight) / gap
 
     @overload
@@ -149,7 +173,7 @@ class Jacobian(ABC):
                     f"got {from_right}."
                 )
             return self.compose(self, other)
-        return self.jvp(self._tangent(other))
+        return self.jvp(other)
 
     def __rmatmul__(self, g: Array) -> Array:
         """g @ J is vjp(g)."""
@@ -164,7 +188,7 @@ class Jacobian(ABC):
         array = np.asarray(v)
         if array.ndim == 0 or array.shape[self.axis] != self.shape[-1]:
             raise ShapeError(
-                f"J @ v needs v of shape (..., {self.shape[-1]}); got {array.shape}."
+                f"J v needs v of shape (..., {self.shape[-1]}); got {array.shape}."
             )
         return array
 
@@ -210,7 +234,8 @@ def _into(value: Array, out: Array | None) -> Array:
     return out
 
 
-def _regular(x: Array) -> Array:
+def regular(x: Array) -> Array:
+    """x, none of it 0; LinAlgError otherwise."""
     if np.any(x == 0):
         raise np.linalg.LinAlgError(
             "solve needs a regular matrix; this Jacobian is singular at the given "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from anymax.jacobian.base import Jacobian, Parts
+from anymax.jacobian.base import Jacobian, Parts, regular
 from anymax.jacobian.leave_one_out import LeaveOneOut
 from anymax.jacobian.weight import weight_of
 from anymax.monomial import ONE, A, Monomial, Point, Slope
@@ -85,6 +86,10 @@ class Centering(Jacobian):
         return self.weight.factor * away
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.weight.point.a.dtype
+
+    @property
     def monomial(self) -> Monomial:
         return self.weight.monomial
 
@@ -95,7 +100,7 @@ class Centering(Jacobian):
         return self.center(self.weight.cancelled(g))
 
     @quiet
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         """J v = w * (v - <share, v>)."""
         v = np.asarray(v)
         return self.weight.on(
@@ -127,18 +132,17 @@ class Centering(Jacobian):
     @quiet
     def solve(self, v: Array, *, damping: float = 0.0) -> Array:
         """x with (J + damping I) x = v; J 1 = 0, so damping must not be 0."""
-        v = np.asarray(v)
+        v = self._tangent(v)
         if damping == 0:
             raise np.linalg.LinAlgError(
                 "solve needs damping != 0, since J 1 = 0 makes a centering singular; "
                 "pass damping=1e-3 or larger."
             )
         w = self.weight.value
-        inverse = 1 / (w + damping)
-        gap = damping * add(w * inverse)
-        pulled = np.divide(
-            add(w * inverse * v), gap, out=np.zeros_like(gap), where=gap != 0
-        )
+        inverse = 1 / regular(w + damping)
+        empty = add(np.abs(w)) == 0
+        gap = regular(np.where(empty, 1, damping * add(w * inverse)))
+        pulled = add(w * inverse * v) / gap
         return inverse * (v + w * pulled)
 
     @cached_property

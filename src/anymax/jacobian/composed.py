@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from anymax.jacobian.base import Jacobian, Parts
@@ -21,10 +23,14 @@ class Sum(Jacobian):
         shapes = [term.shape for term in self.terms]
         return (*np.broadcast_shapes(*(s[:-2] for s in shapes)), *shapes[0][-2:])
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.terms[0].dtype
+
     def _vjp(self, g: Slope) -> Array:
         return _total([term._vjp(g) for term in self.terms])
 
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         return _total([term.jvp(v) for term in self.terms])
 
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:
@@ -58,10 +64,14 @@ class Product(Jacobian):
     def monomial(self) -> Monomial | None:
         return self.left.monomial
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.left.dtype
+
     def _vjp(self, g: Slope) -> Array:
         return self.right._vjp(Slope(self.left._vjp(g)))
 
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         return self.left.jvp(self.right.jvp(v))
 
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:
@@ -97,11 +107,15 @@ class Log(Jacobian):
     def shape(self) -> tuple[int, ...]:
         return self.inner.shape
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.inner.dtype
+
     def _vjp(self, g: Slope) -> Array:
         return self.inner._vjp(Slope(g.top, A))
 
     @quiet
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         return self.inner.weight.on(self.inner.relative(np.asarray(v)))
 
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:
@@ -128,10 +142,14 @@ class Moved(Jacobian):
     def monomial(self) -> Monomial | None:
         return self.inner.monomial
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.inner.dtype
+
     def _vjp(self, g: Slope) -> Array:
         return self._back(self.inner._vjp(Slope(self._last(g.top), g.over)))
 
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         return self._back(self.inner.jvp(self._last(v)))
 
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:
@@ -147,6 +165,9 @@ class Moved(Jacobian):
 
     def dense(self) -> Array:
         return self.inner.dense()
+
+    def row(self, k: int) -> Array:
+        return self.inner.row(k)
 
     def solve(self, v: Array, *, damping: float = 0.0) -> Array:
         return self._back(self.inner.solve(self._last(v), damping=damping))

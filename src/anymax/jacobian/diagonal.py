@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,10 @@ class Diagonal(Jacobian):
         return (*shape, shape[-1]) if shape else (1, 1)
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.weight.point.a.dtype
+
+    @property
     def monomial(self) -> Monomial:
         return self.weight.monomial
 
@@ -66,7 +71,7 @@ class Diagonal(Jacobian):
         return self.weight.cancelled(g)
 
     @quiet
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         """J v = w v."""
         return self.weight.cancelled(Slope(np.asarray(v)))
 

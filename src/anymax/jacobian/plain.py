@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -29,10 +30,14 @@ class RankOne(Jacobian):
         lead = np.broadcast_shapes(self.left.shape[:-1], self.right.shape[:-1])
         return (*lead, self.left.shape[-1], self.right.shape[-1])
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(self.left, self.right)
+
     def _vjp(self, g: Slope) -> Array:
         return self.right * add(g.top * self.left)
 
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         return self.left * add(self.right * v)
 
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:
@@ -61,10 +66,14 @@ class Affine(Jacobian):
         n, m = self.matrix.shape
         return (m, n)
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.matrix.dtype
+
     def _vjp(self, g: Slope) -> Array:
         return g.top @ self.matrix.T
 
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         return np.asarray(v) @ self.matrix
 
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:
@@ -87,10 +96,14 @@ class Explicit(Jacobian):
     def shape(self) -> tuple[int, ...]:
         return self.matrix.shape
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.matrix.dtype
+
     def _vjp(self, g: Slope) -> Array:
         return _rows_times(g.top, self.matrix)
 
-    def jvp(self, v: Array) -> Array:
+    def _jvp(self, v: Array) -> Array:
         return (self.matrix @ np.asarray(v)[..., None])[..., 0]
 
     def _vjp_derivative(self, v: Array, g: Slope, dg: Slope) -> Array:

@@ -33,6 +33,7 @@ class Matching(Loss):
 
     domain = REALS
     targets = REALS
+    rising = falling = frozenset()  # convex in z as it stands: its gradient is a - y
     needs = frozenset({"potential", "conjugate"})
 
     def accepted(self, range: Set) -> Set:
