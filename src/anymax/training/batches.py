@@ -1,23 +1,24 @@
-"""Which rows go together: shuffled batches, and rows held out for validation."""
+"""Which rows go together: shuffled anew each epoch, or held out for validation."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
 from anymax.types import Array
 
+SPLIT, SHUFFLE = 1, 2  # streams of random numbers apart from those of the layers
 
-def batches(rng: np.random.Generator, rows: int, batch: int) -> Iterator[Array]:
-    """The row numbers 0 .. rows-1 once, shuffled, in batches; the last may be short."""
-    order = rng.permutation(rows)
-    for start in range(0, rows, batch):
-        yield order[start : start + batch]
+
+def shuffled(rows: int, seed: int, epoch: int) -> Array:
+    """The row numbers 0 .. rows-1 in the order of an epoch, which seed and number fix.
+
+    A run that is resumed at an epoch thus takes the rows as one that never stopped.
+    """
+    return np.random.default_rng([seed, epoch, SHUFFLE]).permutation(rows)
 
 
 def hold_out(
-    rng: np.random.Generator, rows: int, fraction: float, labels: Array | None = None
+    rows: int, fraction: float, seed: int, labels: Array | None = None
 ) -> tuple[Array, Array]:
     """Row numbers to train on and, a fraction of them, to validate on; both sorted.
 
@@ -28,6 +29,7 @@ def hold_out(
         raise ValueError(
             f"validation needs a fraction between 0 and 1; got {fraction:g}."
         )
+    rng = np.random.default_rng([seed, 0, SPLIT])
     groups = [np.arange(rows)]
     if labels is not None:
         groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]

@@ -1,59 +1,82 @@
-"""fit: shuffled minibatches through an objective and an optimizer."""
+"""fit: training in one call, by shuffled minibatches through a plan."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anymax.activation import Activation
-from anymax.composite import leaves
-from anymax.errors import DomainError, ShapeError
+from anymax.errors import ShapeError
 from anymax.loss import Loss
+from anymax.metrics import Metric
 from anymax.network import Network
-from anymax.noise import Key
 from anymax.objective import Objective
 from anymax.optim.adam import Adam
+from anymax.optim.lbfgs import LBFGS
 from anymax.optim.optimizer import Optimizer
-from anymax.training.batches import batches, hold_out
-from anymax.training.history import Epoch, History
-from anymax.training.labels import Labels, encode_labels
+from anymax.plan import Plan
+from anymax.training.batches import hold_out
+from anymax.training.callbacks import Callback, Called, as_callback
+from anymax.training.evaluation import Evaluation
+from anymax.training.history import History
 from anymax.training.progress import progress
-from anymax.types import Array, as_float
+from anymax.training.rows import Rows, checked_inputs, checked_targets, prepared
+from anymax.training.run import Minibatches, Record, load_state, search
+
+EPOCHS, BATCH = 20, 64
 
 
 def fit(
     net: Network,
     loss: Loss,
-    x: ArrayLike,
+    x: ArrayLike | tuple[ArrayLike, ...],
     y: ArrayLike,
     *,
-    optimizer: Optimizer | None = None,
-    epochs: int = 20,
-    batch: int = 64,
-    validation: float = 0.0,
+    optimizer: Optimizer | LBFGS | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    validation: float | tuple[Any, ArrayLike] = 0.0,
+    metrics: Sequence[str | Metric] | None = None,
+    sample_weight: ArrayLike | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
     seed: int = 0,
-    callbacks: Sequence[Callable[[Epoch], object]] = (),
+    callbacks: Sequence[Callback | Called] = (),
+    resume: Mapping[str, Any] | None = None,
     verbose: int = 1,
 ) -> History:
     """Minimise mean L(net(x), y) + l1 sum |w| + l2 / 2 sum w^2, in place, by batches.
 
-    x (rows, ...) holds examples, y what the loss takes, or a label of any kind for each
-    row: then `net.classes` keeps the labels, and `net.predict` answers with them. A
-    network that is not built yet is built for x, from the same seed. Rows are shuffled
-    anew each epoch; the same seed gives the same run.
+    x (rows, ...) holds examples, a tuple one array for each input of the network; y
+    what the loss takes, or a label of any kind for each row: then `net.classes` keeps
+    the labels, and `net.predict` answers with them. Tables and columns of pandas and
+    polars will do for both. A network that is not built yet is built for x, from the
+    same seed. Rows are shuffled anew each epoch; the same seed gives the same run.
+
+    Ctrl-C ends the fit after the step under way: it returns, the network keeps what it
+    learned, and `history.ended` is "interrupted". Only a second Ctrl-C, or one before
+    the first step, is raised.
+
+    With `LBFGS()` all rows are taken at once, in chunks, and an epoch is one of its
+    iterations.
 
     Args: `optimizer`, Adam(1e-3) by default, taken as a recipe: it is not changed
-    itself; `batch`, rows a step, the last of an epoch may be fewer; `validation`, the
-    fraction of rows held out, of each class alike; `l1`, `l2`, penalties on weights;
-    `callbacks`, called with each Epoch; `verbose`, 0 for silence.
-    Raises ShapeError, DomainError and TypeError for x and y that do not fit,
-    FloatingPointError once the loss is no finite number.
+    itself; where it has an `average`, validation and the final network use that;
+    `epochs`, 20 by default, or the iterations of LBFGS; `batch`, rows a step, 64 by
+    default, the last of an epoch may be fewer; `validation`, the fraction of rows held
+    out, of each class alike, or other rows (x, y); `metrics` of these, by name as in
+    `anymax.metrics` or as functions of y_true and y_pred, accuracy by default for class
+    labels; `sample_weight` (rows,), what each row counts, in metrics all the same;
+    `l1`, `l2`, penalties on weights; `callbacks`, functions of an Epoch, or Callback
+    objects as EarlyStopping(); `resume`, the `history.state` of another fit, to go on
+    after its last step: with the same arguments the two are as one that never ended;
+    `verbose`, 0 for silence, else a bar on a terminal and lines in the log "anymax".
+    Raises ShapeError, DomainError and TypeError for x and y that do not fit, ValueError
+    for other arguments, FloatingPointError that names layer and step once a number is
+    no longer finite: the parameters are those before that step.
 
     >>> import anymax as am
     >>> net = am.Chain(am.Dense(2), am.Softmax())
@@ -62,130 +85,116 @@ def fit(
     >>> net.predict([[0.0, 1.0], [1.0, 0.0]])
     array(['no', 'yes'], dtype='<U3')
     """
-    _check_counts(epochs, batch)
-    run = _prepare(net, loss, x, y, seed, l1, l2)
-    rng = np.random.default_rng(seed)
-    train, held = np.arange(len(run.x)), None
-    if validation:
-        train, held = hold_out(rng, len(run.x), validation, run.labels.indices)
-    steps = _Steps(run, (optimizer or Adam()).fresh(), seed)
-    history, began = History(), time.perf_counter()
-    with progress(epochs, verbose) as report:
-        for number in range(1, epochs + 1):
-            chosen = (train[part] for part in batches(rng, len(train), batch))
-            mean = sum(steps.take(rows, number) * len(rows) for rows in chosen) / len(
-                train
-            )
-            epoch = Epoch(
-                number, mean, *(() if held is None else _validated(run, held))
-            )
-            history.epochs.append(epoch)
-            history.seconds = time.perf_counter() - began
-            report(epoch)
-            for callback in callbacks:
-                callback(epoch)
-    return history
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Checked rows, encoded targets, and what they are trained towards."""
-
-    objective: Objective
-    x: Array
-    labels: Labels
-
-
-class _Steps:
-    """One optimizer going down one objective, batch by batch."""
-
-    def __init__(self, run: _Run, optimizer: Optimizer, seed: int) -> None:
-        self.run, self.optimizer, self.seed = run, optimizer, seed
-        self.noisy = any(
-            isinstance(leaf, Activation) and leaf.knows("perturb")
-            for _, leaf in leaves(run.objective.net)
-        )
-
-    def take(self, rows: Array, epoch: int) -> float:
-        """A step on these rows; their loss before it."""
-        run, objective = self.run, self.run.objective
-        key = Key(self.seed, step=self.optimizer.steps) if self.noisy else None
-        x, y = run.x[rows], run.labels.targets[rows]
-        value, gradient = objective.value_and_gradient(x, y, key=key)
-        if not np.isfinite(value):
-            raise FloatingPointError(
-                f"training needs a finite loss; it became {value} in epoch {epoch}. "
-                "Lower the learning rate, scale x, or take a loss finite on the edge."
-            )
-        self.optimizer.step(objective.net.parameters, gradient)
-        return float(value)
-
-
-def _prepare(
-    net: Network,
-    loss: Loss,
-    x: ArrayLike,
-    y: ArrayLike,
-    seed: int,
-    l1: float,
-    l2: float,
-) -> _Run:
+    _check(epochs, batch, seed)
+    rule, count = _rule(optimizer, epochs, batch, resume)
+    called = [as_callback(each) for each in callbacks]
     objective = Objective(net, loss, l1=l1, l2=l2)
-    rows = checked_rows(x)
-    if np.shape(y)[:1] != rows.shape[:1]:
-        raise ShapeError(
-            f"fit needs a target for each of {len(rows)} rows; got y of shape "
-            f"{np.shape(y)}."
-        )
-    if not net.built:
-        net.build(rows.shape[1:], seed=seed)
-    (entered,) = net.enter(rows)
-    labels = Labels(np.asarray(y))
-    if objective.last.axis == -1:
-        outputs = net.output_shape(*net.input_shapes)
-        lead = rows.shape[: rows.ndim - len(net.input_shapes[0])]
-        labels = encode_labels(y, (*lead, *outputs), objective.pair)
-    net.classes, net.threshold = labels.classes, labels.threshold
-    return _Run(objective, entered, labels)
+    rows = _entered(objective, x, y, sample_weight, seed)
+    train, held = _divided(objective, rows, validation, seed)
+    validate = _validation(objective, held, metrics)
+    net.classes, net.threshold = rows.labels.classes, rows.labels.threshold
+    with progress(count, verbose) as report:
+        record = Record(net, validate, called, report)
+        if isinstance(rule, LBFGS):
+            return search(rule, objective, train, record)
+        size = min(BATCH if batch is None else batch, len(train))
+        plan = Plan(net, loss, batch=size, optimizer=rule, l1=l1, l2=l2, seed=seed)
+        if resume is not None:
+            load_state(plan, resume)
+        return Minibatches(plan, train, seed).run(count, record)
 
 
-def checked_rows(x: ArrayLike) -> Array:
-    """Examples (rows, ...) of finite numbers; the error names where one is not."""
-    rows = as_float(x, "x")
-    if rows.ndim < 2:
-        raise ShapeError(
-            f"x needs shape (rows, features); got {rows.shape}. For one feature write "
-            "x[:, None]."
-        )
-    if rows.size == 0:
-        raise ShapeError(f"x needs at least one row and one feature; got {rows.shape}.")
-    bad = ~np.isfinite(rows)
-    if bad.any():
-        at = tuple(int(i) for i in np.argwhere(bad)[0])
-        where = f"row {at[0]}, column {', '.join(str(i) for i in at[1:])}"
-        raise DomainError(
-            f"x needs finite numbers; got {rows[at]} in {where}. Fill the gap, or "
-            "leave the row out."
-        )
-    return rows
-
-
-def _check_counts(epochs: int, batch: int) -> None:
-    for name, count, least in (("epochs", epochs, 0), ("batch", batch, 1)):
-        if not isinstance(count, int | np.integer) or count < least:
+def _check(epochs: int | None, batch: int | None, seed: int) -> None:
+    counts = (("epochs", epochs, 0), ("batch", batch, 1), ("seed", seed, 0))
+    for name, count, least in counts:
+        whole = isinstance(count, int | np.integer)
+        if count is not None and not (whole and count >= least):
             raise ValueError(
                 f"fit needs a whole number {name} >= {least}; got {count!r}."
             )
 
 
-def _validated(run: _Run, held: Array) -> tuple[float, float | None]:
-    """The loss on held rows without penalties, and the accuracy of class labels."""
-    plain = Objective(run.objective.net, run.objective.loss)
-    at = plain.forward(run.x[held], run.labels.targets[held])
-    loss = float(at.meeting.value)
-    if run.labels.indices is None:
-        return loss, None
-    wanted = run.labels.indices[held]
-    known = wanted >= 0
-    found = plain.net.decide(at.meeting.point.output.a)
-    return loss, float(np.mean((found == wanted)[known])) if known.any() else None
+def _rule(
+    optimizer: Optimizer | LBFGS | None,
+    epochs: int | None,
+    batch: int | None,
+    resume: Mapping[str, Any] | None,
+) -> tuple[Optimizer | LBFGS, int]:
+    """The optimizer, and how many epochs it is to take."""
+    if not isinstance(optimizer, LBFGS):
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"optimizer needs an object, as am.Adam(1e-3); got {optimizer!r}."
+            )
+        return optimizer or Adam(), EPOCHS if epochs is None else epochs
+    for name, given in (("batch", batch), ("resume", resume)):
+        if given is not None:
+            raise ValueError(
+                f"LBFGS takes all rows at once from where the network is; got {name}=. "
+                "Leave it out, or choose an optimizer that goes by steps, as Adam()."
+            )
+    if epochs is not None:
+        optimizer = replace(optimizer, max_iterations=epochs)
+    return optimizer, optimizer.max_iterations
+
+
+def _entered(
+    objective: Objective, x: Any, y: Any, sample_weight: Any, seed: int
+) -> Rows:
+    """The rows, checked; the network built for them if it was not."""
+    net, inputs = objective.net, checked_inputs(x)
+    given, weight = checked_targets(y, sample_weight, len(inputs[0]))
+    if len(inputs) != net.arity:
+        raise ShapeError(
+            f"{net.name} takes {net.arity} inputs; got {len(inputs)}. A tuple x is one "
+            "array for each input."
+        )
+    if not net.built:
+        net.build(*(each.shape[1:] for each in inputs), seed=seed)
+    return prepared(objective, inputs, given, weight, net.classes)
+
+
+def _divided(
+    objective: Objective, rows: Rows, validation: Any, seed: int
+) -> tuple[Rows, Rows | None]:
+    """Rows to train on, and rows to validate on, if any."""
+    if isinstance(validation, tuple) and len(validation) == 2:
+        inputs = checked_inputs(validation[0])
+        given, _ = checked_targets(validation[1], None, len(inputs[0]))
+        held = prepared(objective, inputs, given, None, rows.labels.classes)
+        _check_classes(rows, held)
+        return rows, held
+    if not isinstance(validation, float | int | np.number):
+        raise TypeError(
+            "validation needs a fraction of the rows, or a tuple (x, y) of others; got "
+            f"{type(validation).__name__}."
+        )
+    if not validation:
+        return rows, None
+    labels = rows.labels.indices
+    by_class = labels if labels is not None and labels.ndim == 1 else None
+    train, held_out = hold_out(len(rows), float(validation), seed, by_class)
+    return rows.take(train), rows.take(held_out)
+
+
+def _check_classes(rows: Rows, held: Rows) -> None:
+    ours, theirs = rows.labels.classes, held.labels.classes
+    if ours is None and theirs is None:
+        return
+    if ours is None or theirs is None or not np.array_equal(ours, theirs):
+        raise ValueError(
+            f"validation needs labels that y has, {ours}; got {theirs}. Check both."
+        )
+
+
+def _validation(
+    objective: Objective, held: Rows | None, metrics: Sequence[str | Metric] | None
+) -> Evaluation | None:
+    if held is not None:
+        return Evaluation(objective, held, metrics)
+    if metrics:
+        raise ValueError(
+            f"metrics={metrics!r} needs validation rows; got none. Pass validation=0.1,"
+            " or validation=(x, y)."
+        )
+    return None

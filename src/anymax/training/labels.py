@@ -24,13 +24,19 @@ class Labels(NamedTuple):
     threshold: float = 0.5
 
 
-def encode_labels(y: ArrayLike, shape: tuple[int, ...], pair: Pair) -> Labels:
+def encode_labels(
+    y: ArrayLike,
+    shape: tuple[int, ...],
+    pair: Pair,
+    known: Array | None = None,
+) -> Labels:
     """Targets for outputs of a shape (..., n).
 
     Several outputs: a label for each row, of any kind, becomes a class index, or the
     one-hot row that the loss takes in its place. One output: two labels become the two
     ends of the targets; integers only do where the targets are bounded, else they are
-    values. Whatever has the shape of the outputs is values.
+    values. Whatever has the shape of the outputs is values. Classes that are `known`
+    stay the classes as long as y has no others.
     """
     array = np.asarray(y)
     lead, n = shape[:-1], shape[-1]
@@ -40,9 +46,9 @@ def encode_labels(y: ArrayLike, shape: tuple[int, ...], pair: Pair) -> Labels:
             raise ShapeError(f"labels need shape {lead}, one a row; got {array.shape}.")
         return Labels(array)
     if n == 1:
-        return _two(array, pair)
+        return _two(array, pair, known)
     ignored = _ignored(array, pair)
-    classes = _classes(array[~ignored], n)
+    classes = _classes(array[~ignored], n, known)
     _check_ignored(classes, pair.loss.ignore_index)
     index = np.searchsorted(classes, np.where(ignored, classes[0], array))
     index = np.where(ignored, -1, index)
@@ -54,9 +60,11 @@ def encode_labels(y: ArrayLike, shape: tuple[int, ...], pair: Pair) -> Labels:
     return Labels(targets, classes, index)
 
 
-def _two(array: Array, pair: Pair) -> Labels:
+def _two(array: Array, pair: Pair, known: Array | None) -> Labels:
     """Labels for one output: the ends of the targets, or values as they are."""
     classes = _unique(array)
+    if known is not None and len(known) == 2 and _among(classes, known):
+        classes = known
     hull = pair.targets.hull
     bounded = bool(np.isfinite(hull.low) and np.isfinite(hull.high))
     whole = array.dtype.kind in "iu"
@@ -90,8 +98,10 @@ def _check_ignored(classes: Array, ignore: int | None) -> None:
         )
 
 
-def _classes(array: Array, n: int) -> Array:
+def _classes(array: Array, n: int, known: Array | None) -> Array:
     """The n labels, sorted: 0 .. n-1 where the labels are such numbers already."""
+    if known is not None and len(known) == n and _among(_unique(array), known):
+        return known
     whole = array.dtype.kind in "iu"
     if whole and (array.size == 0 or (array.min() >= 0 and array.max() < n)):
         return np.arange(n)
@@ -107,6 +117,14 @@ def _classes(array: Array, n: int) -> Array:
             f"layer {len(classes)} units, or pass class indices 0 to {n - 1}."
         )
     return classes
+
+
+def _among(labels: Array, known: Array) -> bool:
+    """Whether all labels are known ones, of the same kind."""
+    kinds = {
+        "i" if each.dtype.kind in "iu" else each.dtype.kind for each in (labels, known)
+    }
+    return len(kinds) == 1 and bool(np.isin(labels, known).all())
 
 
 def _unique(array: Array) -> Array:
