@@ -481,3 +481,16 @@ def test_gradient_error_leaves_the_network_alone():
     am.gradient_error(am.Objective(net, am.CrossEntropy()), [[1.0, 2.0]], [1])
     assert_array_equal(net.parameters, before)
     assert net.dtype == np.float32
+
+
+def test_explain_shows_shapes_the_pair_and_what_arrives():
+    net = am.Chain(am.Dense(4), am.Softmax(), am.Dense(3), am.Softmax())
+    objective = am.Objective(net.build(2, dtype="float64"), am.SquaredError())
+    text = objective.explain([1.0, -0.5], [0, 1, 0])
+    gradient = objective.gradient([1.0, -0.5], [0, 1, 0])
+    assert "J = da/dz (3, 3) couples the outputs" in text
+    line = next(each for each in text.splitlines() if "dL/d(0.weight)" in each)
+    assert line.split()[-1] == f"{np.linalg.norm(gradient[:8]):.6g}"
+    assert "(2, 4)" in line
+    with pytest.raises(am.ShapeError, match="one example"):
+        objective.explain([[1.0, -0.5]], [[0, 1, 0]])

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from anymax.composite import count
 from anymax.errors import ShapeError
+from anymax.explanation import explain
 from anymax.graph import noise
 from anymax.loss import Loss
 from anymax.map import Arrays, Linearization
@@ -16,6 +17,7 @@ from anymax.meeting import Meeting
 from anymax.network import Network
 from anymax.pair import Pair
 from anymax.reduction import row_scale
+from anymax.tables import table
 from anymax.target import Target
 from anymax.types import Array, as_float, quiet
 
@@ -161,6 +163,28 @@ class Objective:
         moved = at.up(at.trunk.jvp(at.still, of_trunk))
         change, by_last = at.meeting.gauss_newton(moved, of_last)
         return self._flat(at.trunk.vjp(at.down(change))[1], by_last) + self._l2(flat)
+
+    @quiet
+    def explain(self, x: ArrayLike, y: ArrayLike) -> str:
+        """The chain rule of one example as text: shapes on the way up, the pair with its
+        numbers, and the gradient that arrives at each parameter."""
+        at = self.forward(x, y)
+        if at.meeting.point.output.a.ndim != 1:
+            raise ShapeError(
+                f"explain needs one example of shape {self.net.input_shapes[0]}; got "
+                f"{np.shape(x)}. Write x[0]."
+            )
+        by_z, by_last = at.meeting.gradient()
+        by_x, by_trunk = at.trunk.vjp(at.down(by_z))
+        flat = self._flat(by_trunk, by_last)
+        arrived = [
+            [f"dL/d({name})", str(view.shape), f"{np.linalg.norm(view):.6g}"]
+            for name, view in self.net.layout.named(flat).items()
+        ]
+        down = [["gradient", "shape", "norm"], *arrived]
+        down.append(["dL/dx", str(by_x[0].shape), f"{np.linalg.norm(by_x[0]):.6g}"])
+        pair = explain(at.meeting, repr(self.last), repr(self.loss))
+        return f"{self.net.summary()}\n\n{pair}\n\n{table(down, 'lrr')}"
 
     @quiet
     def forward(
