@@ -12,9 +12,9 @@ from anymax import activations, losses
 
 ROOT = Path(am.__file__).parent
 ORDER = """types errors described sets rows monomial jacobian trainable output target
-reduction map noise linearized activation loss special activations losses differences
+reduction map noise hooks linearized activation loss special activations losses differences
 meeting certificate explanation registry pair functional initializers tables flat tying
-graph composite architecture io network layers combine objective optim workspace operation lowering plan
+graph composite architecture io loading network layers combine objective optim workspace operation lowering plan
 metrics checking training data cli __main__
 """.split()  # noqa: SIM905
 FILES = sorted(ROOT.rglob("*.py"))
