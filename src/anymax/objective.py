@@ -16,6 +16,7 @@ from anymax.map import Arrays, Linearization
 from anymax.meeting import Meeting
 from anymax.network import Network
 from anymax.pair import Pair
+from anymax.penalty import Penalty
 from anymax.reduction import row_scale
 from anymax.tables import table
 from anymax.target import Target
@@ -69,9 +70,8 @@ class Objective:
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"Objective needs a network, as Chain(...); got {net!r}.")
-        if not (l1 >= 0 and l2 >= 0):
-            raise ValueError(f"Objective needs l1 and l2 >= 0; got {l1:g} and {l2:g}.")
         self.net, self.loss, self.l1, self.l2 = net, loss, l1, l2
+        self.penalties = Penalty(net, l1, l2)
         self.trunk, self.last = net.split()
         self.pair = Pair(self.last, loss)
 
@@ -145,7 +145,7 @@ class Objective:
         by_trunk = at.trunk.vjp_derivative(
             still, of_trunk, at.down(by_z), at.down(change)
         )[1]
-        return self._flat(by_trunk, by_last) + self._l2(flat)
+        return self._flat(by_trunk, by_last) + self.penalties.product(flat)
 
     def gauss_newton(
         self,
@@ -162,12 +162,14 @@ class Objective:
         of_trunk, of_last = self._views(flat)
         moved = at.up(at.trunk.jvp(at.still, of_trunk))
         change, by_last = at.meeting.gauss_newton(moved, of_last)
-        return self._flat(at.trunk.vjp(at.down(change))[1], by_last) + self._l2(flat)
+        return self._flat(
+            at.trunk.vjp(at.down(change))[1], by_last
+        ) + self.penalties.product(flat)
 
     @quiet
     def explain(self, x: ArrayLike, y: ArrayLike) -> str:
-        """The chain rule of one example as text: shapes on the way up, the pair with its
-        numbers, and the gradient that arrives at each parameter."""
+        """The chain rule of one example as text: shapes on the way up, the pair with
+        its numbers, and the gradient that arrives at each parameter."""
         at = self.forward(x, y)
         if at.meeting.point.output.a.ndim != 1:
             raise ShapeError(
@@ -246,22 +248,11 @@ class Objective:
             row, target, scale, "mean", keep, parameters, own
         )
 
-    # ---- flat vectors and penalties
+    # ---- flat vectors
 
     def penalty(self) -> Array:
         """l1 sum |w| + l2 / 2 sum w^2."""
-        theta = self.net.parameters
-        w = theta[self.net.decays()] if self.l1 or self.l2 else theta[:0]
-        value = self.l1 * np.abs(w).sum() + self.l2 / 2 * (w**2).sum()
-        return np.asarray(value, theta.dtype)
-
-    def penalty_gradient(self) -> Array | float:
-        """By the parameters, (P,); 0.0 without penalties."""
-        if not (self.l1 or self.l2):
-            return 0.0
-        theta, decays = self.net.parameters, self.net.decays()
-        slope = self.l1 * np.sign(theta) + self.l2 * theta
-        return np.where(decays, slope, 0).astype(theta.dtype)
+        return self.penalties.value()
 
     def _value(self, at: Pass) -> Array:
         return at.meeting.value + self.penalty()
@@ -270,10 +261,7 @@ class Objective:
     def _gradient(self, at: Pass) -> Array:
         by_z, by_last = at.meeting.gradient()
         total = self._flat(at.trunk.vjp(at.down(by_z))[1], by_last)
-        return total + self.penalty_gradient()
-
-    def _l2(self, v: Array) -> Array | float:
-        return np.where(self.net.decays(), self.l2 * v, 0) if self.l2 else 0.0
+        return total + self.penalties.gradient()
 
     def _flat(self, by_trunk: Arrays, by_last: Arrays) -> Array:
         total = np.zeros_like(self.net.parameters)

@@ -191,7 +191,7 @@ class Plan:
             for part in self._slices(segment, rows):
                 for operation in reversed(segment.operations):
                     operation.backward(part)
-        self.space.gradient += self.objective.penalty_gradient()
+        self.space.gradient += self.objective.penalties.gradient()
         self.net.freeze(self.space.gradient)
         return value + float(self.objective.penalty())
 
