@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import NamedTuple
 
-import numpy as np
-from sklearn import datasets
-from sklearn.model_selection import train_test_split
-
+from anymax.data.scaling import Scaling
 from anymax.types import Array, nearest
 
 NAMES = ("digits", "wine", "iris", "breast_cancer")
@@ -26,7 +24,7 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class DataSet:
-    """Rows x (N, n) with class indices y (N,).
+    """Rows x (N, n) with class indices y (N,), and names for columns and classes.
 
     `one_unit` says that all features are measured alike, as the pixels of an image are,
     so that one shift and one scale serve them all.
@@ -35,6 +33,7 @@ class DataSet:
     name: str
     x: Array
     y: Array
+    columns: tuple[str, ...]
     classes: tuple[str, ...]
     one_unit: bool
 
@@ -49,15 +48,17 @@ class DataSet:
         >>> split.x_train.shape, split.y_test.shape
         ((112, 4), (38,))
         """
-        x_train, x_test, y_train, y_test = train_test_split(
-            self.x, self.y, test_size=TEST_SHARE, stratify=self.y, random_state=seed
+        x_train, y_train, x_test, y_test = self.part(seed)
+        scaling = Scaling.of(x_train, together=self.one_unit)
+        return Split(scaling.apply(x_train), y_train, scaling.apply(x_test), y_test)
+
+    def part(self, seed: int = 0, share: float = TEST_SHARE) -> Split:
+        """The rows split as `split` does, a share of them to test with, not scaled."""
+        split = import_module("sklearn.model_selection").train_test_split
+        x_train, x_test, y_train, y_test = split(
+            self.x, self.y, test_size=share, stratify=self.y, random_state=seed
         )
-        axis = None if self.one_unit else 0
-        shift, scale = x_train.mean(axis), x_train.std(axis)
-        scale = np.where(scale > 0, scale, 1)
-        return Split(
-            (x_train - shift) / scale, y_train, (x_test - shift) / scale, y_test
-        )
+        return Split(x_train, y_train, x_test, y_test)
 
 
 def load(name: str) -> DataSet:
@@ -73,6 +74,12 @@ def load(name: str) -> DataSet:
         raise ValueError(
             f"no data set is called {name!r}; {nearest(name, list(NAMES))}"
         )
-    bunch = getattr(datasets, f"load_{name}")()
-    classes = tuple(str(each) for each in bunch.target_names)
-    return DataSet(name, bunch.data, bunch.target, classes, one_unit="images" in bunch)
+    # By name and only now: scikit-learn is an extra, and takes a second to import.
+    bunch = getattr(import_module("sklearn.datasets"), f"load_{name}")()
+    columns, classes = map(_texts, (bunch.feature_names, bunch.target_names))
+    one_unit = "images" in bunch
+    return DataSet(name, bunch.data, bunch.target, columns, classes, one_unit)
+
+
+def _texts(names: list[object]) -> tuple[str, ...]:
+    return tuple(str(each) for each in names)
