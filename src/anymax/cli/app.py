@@ -13,7 +13,11 @@ import typer
 
 import anymax
 from anymax.cli import names
+from anymax.cli.evaluate import evaluate
+from anymax.cli.info import info
 from anymax.cli.pairs import pairs
+from anymax.cli.predict import predict
+from anymax.cli.settings import command
 from anymax.cli.train import train
 
 HERE = str(Path(anymax.__file__).parent)
@@ -44,7 +48,10 @@ def root(
         typer.echo(context.get_help())
 
 
-app.command()(train)
+app.command()(command(train))
+app.command()(predict)
+app.command()(evaluate)
+app.command()(info)
 app.command()(pairs)
 
 

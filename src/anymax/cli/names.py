@@ -1,4 +1,4 @@
-"""Activations and losses from text: Softmax, Entmax(alpha=1.5), mine.py:Mine."""
+"""Parts from text: Softmax, Entmax(alpha=1.5), AdamW(decay=0.1), mine.py:Mine."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from anymax import activations, losses
+from anymax import activations, losses, optim
 from anymax.activation import Activation
 from anymax.loss import Loss
-from anymax.registry import find
+from anymax.optim.lbfgs import LBFGS
+from anymax.optim.optimizer import Optimizer
+from anymax.optim.schedule import Schedule
+from anymax.registry import find, names
 from anymax.trainable import Trainable
 from anymax.types import nearest
 
@@ -45,10 +48,37 @@ def loss(text: str) -> Loss:
     return made
 
 
-def _made(text: str, package: ModuleType, base: type, kind: str) -> Any:
+def rule(text: str) -> Optimizer | LBFGS:
+    """The optimizer that a text names.
+
+    >>> rule("sgd(momentum=0.9)")
+    SGD(momentum=0.9)
+    """
+    made: Optimizer | LBFGS = _made(text, optim, (Optimizer, LBFGS), "optimizer")
+    return made
+
+
+def schedule(text: str, rate: float, steps: int) -> Schedule:
+    """The schedule that a text names; the rate and the steps it leaves out are these.
+
+    >>> schedule("Warmup(Cosine, 10)", 0.1, 500)
+    Warmup(Cosine(0.1, 500), 10)
+    """
+    left_out = {"rate": rate, "after": rate, "steps": steps}
+    made: Schedule = _made(text, optim, Schedule, "schedule", left_out)
+    return made
+
+
+def _made(
+    text: str,
+    package: ModuleType,
+    base: type | tuple[type, ...],
+    kind: str,
+    left_out: dict[str, Any] | None = None,
+) -> Any:
     """An instance of a registered class, or of one in a user's file."""
-    look = partial(find, package=package, kind=kind)
-    said, file = text, None
+    look = partial(_find, package=package, base=base, kind=kind)
+    said = text
     if at := IN_A_FILE.fullmatch(text.strip()):
         file = load(at["path"])
         said = at["said"]
@@ -61,18 +91,20 @@ def _made(text: str, package: ModuleType, base: type, kind: str) -> Any:
         raise ValueError(
             f"{text!r} names no {kind}; write Name, Name(option=1.5) or file.py:Name."
         )
-    return _built(node, look, text)
+    return _built(node, look, text, left_out or {})
 
 
-def _built(node: ast.expr, look: Any, text: str) -> Any:
+def _built(node: ast.expr, look: Any, text: str, left_out: dict[str, Any]) -> Any:
     """What names, calls of names and literals stand for; nothing else is evaluated."""
     match node:
         case ast.Name(id=name):
-            return _instance(look(name), [], {}, text)
+            return _instance(look(name), [], {}, text, left_out)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            given = [_built(each, _inner, text) for each in args]
-            named = {str(k.arg): _built(k.value, _inner, text) for k in keywords}
-            return _instance(look(name), given, named, text)
+            given = [_built(each, _inner, text, left_out) for each in args]
+            named = {
+                str(k.arg): _built(k.value, _inner, text, left_out) for k in keywords
+            }
+            return _instance(look(name), given, named, text, left_out)
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError):
@@ -82,18 +114,42 @@ def _built(node: ast.expr, look: Any, text: str) -> Any:
         ) from None
 
 
+def _find(
+    name: str, package: ModuleType, base: type | tuple[type, ...], kind: str
+) -> Any:
+    """The class of that name among those of one kind that a package offers."""
+    offered = {each: getattr(package, each) for each in names(package)}
+    known = [each for each, cls in offered.items() if issubclass(cls, base)]
+    for each in known:
+        if each.lower() == name.lower():
+            return offered[each]
+    raise ValueError(f"no {kind} is called {name!r}; {nearest(name, known)}")
+
+
 def _inner(name: str) -> Any:
-    """A class that may be an argument: Normalized(Exp), Trainable(1.5, lower=1)."""
+    """A class that may be an argument: Normalized(Exp), Trainable(1.5), a schedule."""
     if name == Trainable.__name__:
         return Trainable
+    if name.lower() in (each.lower() for each in names(optim)):
+        return _find(name, optim, Schedule, "schedule")
     return find(name, activations, "activation")
 
 
-def _instance(cls: Any, given: list[Any], named: dict[str, Any], text: str) -> Any:
+def _instance(
+    cls: Any,
+    given: list[Any],
+    named: dict[str, Any],
+    text: str,
+    left_out: dict[str, Any],
+) -> Any:
+    signature = inspect.signature(cls)
     try:
-        inspect.signature(cls).bind(*given, **named)
+        bound = signature.bind_partial(*given, **named).arguments
+        missing = set(signature.parameters) & set(left_out) - set(bound)
+        named = named | {name: left_out[name] for name in missing}
+        signature.bind(*given, **named)
     except TypeError as wrong:
-        takes = ", ".join(inspect.signature(cls).parameters) or "nothing"
+        takes = ", ".join(signature.parameters) or "nothing"
         raise ValueError(f"{cls.__name__} takes {takes}; {text!r}: {wrong}.") from None
     try:
         return cls(*given, **named)
@@ -129,16 +185,19 @@ def load(path: str) -> ModuleType:
     return module
 
 
-def _find_in(name: str, file: ModuleType, base: type, kind: str) -> Any:
+def _find_in(
+    name: str, file: ModuleType, base: type | tuple[type, ...], kind: str
+) -> Any:
     """The class of that name in a user's file."""
     found = getattr(file, name, None)
     if isinstance(found, type) and issubclass(found, base):
         return found
     where = Path(str(file.__file__)).name
     if found is not None:
+        first = base[0] if isinstance(base, tuple) else base
         raise ValueError(
-            f"{where}:{name} is no {kind}; derive the class from {base.__module__}."
-            f"{base.__name__}."
+            f"{where}:{name} is no {kind}; derive the class from {first.__module__}."
+            f"{first.__name__}."
         )
     own = [
         each

@@ -2,227 +2,106 @@
 
 from __future__ import annotations
 
-import sys
-from enum import StrEnum
-from typing import Annotated, NamedTuple
-
 import numpy as np
 import typer
 
-from anymax.activation import Activation
 from anymax.checking.cells import describe
-from anymax.checking.gradient import GradientCheck, gradient_error
 from anymax.cli.cancelling import cancelling
-from anymax.cli.names import activation as named_activation
-from anymax.cli.names import loss as named_loss
-from anymax.cli.options import count, rated, seeded, widths
-from anymax.combine import Chain
-from anymax.data.sets import NAMES, Split, load
-from anymax.layers.dense import Dense
-from anymax.loss import Loss
-from anymax.map import Map
+from anymax.cli.checked import check
+from anymax.cli.fitting import started, trained
+from anymax.cli.saved import Saved
+from anymax.cli.saying import counted, say, short, writable
+from anymax.cli.settings import Settings
+from anymax.cli.task import Task, prepared
+from anymax.data.sets import NAMES
+from anymax.metrics import mean_absolute_error, r2
 from anymax.objective import Objective
-from anymax.optim import SGD, Adam
-from anymax.optim.optimizer import Optimizer
-from anymax.pair import Pair
-from anymax.training.fit import fit
-from anymax.training.history import Epoch
-from anymax.training.labels import encode_labels
-from anymax.types import Array
 
-CHECKED = 5  # rows the gradient is checked on
-LINES = 10  # lines of progress where there is no terminal
+STOPPED = 130
 
 
-class Rule(StrEnum):
-    """The optimizers by name."""
-
-    adam = "adam"
-    sgd = "sgd"
-
-
-RATES = {Rule.adam: 1e-3, Rule.sgd: 0.1}
-
-
-class Task(NamedTuple):
-    """A network that is built, its pair, and the rows to train on and test with."""
-
-    objective: Objective
-    split: Split
-    width: int
-
-    def targets(self, y: Array) -> Array:
-        """Class indices as this loss takes them."""
-        return encode_labels(y, (len(y), self.width), self.objective.pair).targets
-
-
-def train(
-    data: Annotated[str, typer.Argument(help=f"one of {', '.join(NAMES)}")] = "digits",
-    hidden: Annotated[
-        str, typer.Option(help="widths of the hidden layers, as 64,32; or none")
-    ] = "128",
-    activation: Annotated[
-        str,
-        typer.Option(help="the map after each hidden layer, by name or file.py:Name"),
-    ] = "ReLU",
-    output: Annotated[
-        str,
-        typer.Option(
-            help="the last map, as Softmax, Entmax(alpha=1.5) or file.py:Name"
-        ),
-    ] = "Softmax",
-    loss: Annotated[
-        str, typer.Option(help="the loss, as Focal, Focal(gamma=1) or file.py:Name")
-    ] = "CrossEntropy",
-    epochs: Annotated[
-        int,
-        typer.Option(parser=count, metavar="N", help="passes over the training rows"),
-    ] = 30,
-    seed: Annotated[
-        int, typer.Option(parser=seeded, metavar="N", help="of split, start and order")
-    ] = 0,
-    batch: Annotated[
-        int, typer.Option(parser=count, metavar="N", help="rows a step")
-    ] = 32,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            parser=rated, metavar="X", help="default 0.001 for adam, 0.1 for sgd"
-        ),
-    ] = None,
-    optimizer: Annotated[Rule, typer.Option(help="the rule of a step")] = Rule.adam,
-) -> None:
-    """Train with any output map and any loss.
+def train(settings: Settings) -> None:
+    """Train with any output map and any loss, on a named set or a CSV file.
 
     First it says what cancels in that pair, and checks the gradient of the very network
-    it is going to train.
+    it is going to train. With --save MODEL the network can predict later.
     """
-    pair = Pair(named_activation(output), named_loss(loss))
-    between = [(width, named_activation(activation)) for width in widths(hidden)]
-    rate = RATES[optimizer] if learning_rate is None else learning_rate
-    rule: Optimizer = Adam(rate) if optimizer is Rule.adam else SGD(rate)
-    task = prepare(data, between, pair, seed)
-    introduce(task, data, seed)
+    if settings.save is not None:
+        writable(settings.save)
+    task = prepared(settings)
+    start = started(task, settings)
+    introduce(task, settings)
     check(task)
-    bar = sys.stderr.isatty()
-    fit(
-        task.objective.net,
-        pair.loss,
-        task.split.x_train,
-        task.split.y_train,
-        optimizer=rule,
-        epochs=epochs,
-        batch=batch,
-        seed=seed,
-        verbose=int(bar),
-        callbacks=() if bar else [lambda epoch: _report(epoch, epochs)],
-    )
+    saved, history = trained(task, settings, start)
     conclude(task)
+    if settings.save is not None:
+        saved.write(settings.save)
+        typer.echo(f"saved: {settings.save}")
+    typer.echo(f"next: {_next(saved, settings)}")
+    if history.ended == "interrupted":
+        raise typer.Exit(STOPPED)
 
 
-def prepare(
-    data: str, between: list[tuple[int, Activation]], pair: Pair, seed: int
-) -> Task:
-    """The network of these hidden layers, built for the data."""
-    rows = load(data)
-    layers: list[Map] = []
-    for width, hidden in between:
-        layers += [Dense(width), hidden]
-    n = len(rows.classes)
-    net = Chain(*layers, Dense(n), pair.activation).build(rows.x.shape[1], seed=seed)
-    return Task(Objective(net, pair.loss), rows.split(seed), n)
-
-
-def introduce(task: Task, data: str, seed: int) -> None:
+def introduce(task: Task, settings: Settings) -> None:
     """Say what is trained on what, and what becomes of the pair's derivative."""
-    split, pair = task.split, task.objective.pair
-    _say(
+    source, pair, net = task.source, task.objective.pair, task.objective.net
+    split = source.split
+    kinds = "values" if source.classes is None else counted(source.outputs, "class")
+    say(
         "data",
-        f"{data}: {len(split.y_train)} rows to train on, {len(split.y_test)} to test "
-        f"with, {split.x_train.shape[1]} features, {task.width} classes, seed {seed}",
+        f"{source.name}: {counted(len(split.y_train), 'row')} to train on, "
+        f"{len(split.y_test)} to test with, "
+        f"{counted(len(source.columns), 'feature')}, {kinds}, seed {settings.seed}",
     )
-    net = task.objective.net
-    _say("network", f"{net!r}, {net.parameters.size} parameters")
-    _say(
-        "pair",
-        f"{_short(pair.activation)} + {_short(pair.loss)}: "
-        + cancelling(pair, task.width),
-    )
+    if source.decided:
+        say("task", source.decided)
+    say("network", f"{net!r}, {net.parameters.size} parameters")
+    if task.before is not None:
+        say("resume", f"{settings.resume} after {counted(task.before.epochs, 'epoch')}")
+    said = cancelling(pair, source.outputs)
+    say("pair", f"{short(pair.activation)} + {short(pair.loss)}: {said}")
     for sentence in dict.fromkeys((describe(pair)[1], pair.doubt)):
         if sentence:
-            _say("note", sentence)
-    if not pair.targets.classes:
-        _say(
+            say("note", sentence)
+    _say_targets(task)
+
+
+def _say_targets(task: Task) -> None:
+    pair, name = task.objective.pair, task.source.target
+    if task.source.classes is not None and not pair.targets.classes:
+        say(
             "targets",
             f"{pair.loss.name} takes {pair.targets}: class indices become such rows",
         )
-
-
-def check(task: Task) -> None:
-    """Compare the gradient of this very network with differences; exit 1 if wrong."""
-    maps = task.objective.net.maps
-    inexact = [each for each in maps if isinstance(each, Activation) and not each.exact]
-    if inexact:
-        _say("check", f"none, since {inexact[0]!r} has another derivative on purpose")
-        return
-    found = _checked(task)
-    if found is None:
-        _say("check", "none, since the loss is infinite on every row at the start")
-        return
-    _say(
-        "check",
-        f"gradient against finite differences in float64, {CHECKED} rows: largest "
-        f"relative error {found.error:.1e}",
-    )
-    if not found.ok:
-        typer.echo(
-            "anymax: the gradient of this network differs from finite differences, "
-            f"most in {found.worst}: a map or a loss states a wrong derivative.",
-            err=True,
+    if task.units is not None:
+        say(
+            "targets",
+            f"{name} is scaled to mean 0 and variance 1 for the loss; predictions are "
+            "in its own units",
         )
-        raise typer.Exit(1)
-
-
-def _checked(task: Task) -> GradientCheck | None:
-    """The best of a few sets of rows: a kink lies under one, a mistake under all."""
-    targets = task.targets(task.split.y_train)
-    x, objective = task.split.x_train, task.objective
-    finite = [
-        i
-        for i in range(min(len(x), 20 * CHECKED))
-        if np.isfinite(objective.value(x[i : i + 1], targets[i : i + 1]))
-    ]
-    found = []
-    for start in range(0, 3 * CHECKED, CHECKED):
-        rows = finite[start : start + CHECKED]
-        if rows:
-            found.append(gradient_error(objective, x[rows], targets[rows]))
-        if found and found[-1].ok:
-            break
-    return min(found, key=lambda each: each.error) if found else None
 
 
 def conclude(task: Task) -> None:
-    """The last lines: how the network does on rows it has not seen, and what next."""
-    split, objective = task.split, task.objective
-    accuracy = np.mean(objective.net.predict(split.x_test) == split.y_test)
-    typer.echo(f"test accuracy: {accuracy:.4f}")
-    value = float(objective.value(split.x_test, task.targets(split.y_test)))
+    """How the network does on rows it has not seen."""
+    (_, x), objective, y = task.inputs, task.objective, task.source.split.y_test
+    if task.source.classes is None:
+        values = task.values(objective.net(x).astype(np.float64))
+        typer.echo(f"test mean absolute error: {mean_absolute_error(y, values):.4g}")
+        typer.echo(f"test R2: {r2(y, values):.4f}")
+    else:
+        found = objective.net.decide(objective.net(x))
+        typer.echo(f"test accuracy: {np.mean(found == y):.4f}")
+    value = float(Objective(objective.net, objective.loss).value(x, task.targets(y)))
     typer.echo(f"test loss: {value:.4g}")
-    typer.echo("next: anymax pairs")
 
 
-def _report(epoch: Epoch, epochs: int) -> None:
-    """About ten lines in all, the last epoch among them."""
-    every = -(-epochs // LINES)
-    if epoch.epoch % every == 0 or epoch.epoch == epochs:
-        _say("train", str(epoch))
-
-
-def _short(part: Activation | Loss) -> str:
-    """Its repr, without the brackets where they are empty."""
-    return repr(part).removesuffix("()")
-
-
-def _say(label: str, sentence: str) -> None:
-    typer.echo(f"{label:8} {sentence}")
+def _next(saved: Saved, settings: Settings) -> str:
+    """The command to try now."""
+    if settings.data in NAMES:
+        return f"anymax info {settings.save}" if settings.save else "anymax pairs"
+    if settings.save is None:
+        return (
+            f"anymax train {settings.data} --target {saved.target} "
+            "--save model.safetensors"
+        )
+    return f"anymax predict {settings.save} {settings.data}"

@@ -1,0 +1,162 @@
+"""What a file of the command line holds: a network, and how rows come to it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from anymax import io, loading
+from anymax.cli import names
+from anymax.cli.settings import TaskName
+from anymax.data.scaling import Scaling
+from anymax.data.table import Table
+from anymax.loss import Loss
+from anymax.network import Network
+from anymax.objective import Objective
+from anymax.optim.lbfgs import LBFGS
+from anymax.optim.optimizer import Optimizer
+from anymax.sets import LogSimplex, Simplex
+from anymax.types import Array
+
+KEY = "preprocessing"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A network with its loss, the columns it takes, and the scales of both ends.
+
+    `units` is the scaling of a target of values, None where it is taken as it is.
+    `columns` and `target` are empty for a file that Python wrote.
+    """
+
+    net: Network
+    loss: Loss | None
+    columns: tuple[str, ...]
+    target: str
+    scaling: Scaling
+    units: Scaling | None = None
+    optimizer: Optimizer | LBFGS | None = None
+    epochs: int = 0
+
+    @property
+    def classes(self) -> Array | None:
+        """What it tells apart: labels, or indices where it has met none."""
+        last = self.net.split()[1].range
+        if self.net.classes is None and isinstance(last, Simplex | LogSimplex):
+            return np.arange(self.outputs)
+        return self.net.classes
+
+    @property
+    def outputs(self) -> int:
+        """How many the network has."""
+        return self.net.output_shape(*self.net.input_shapes)[-1]
+
+    @property
+    def task(self) -> TaskName:
+        """What its target is taken as."""
+        if self.classes is None:
+            return TaskName.regression
+        return TaskName.classification
+
+    def inputs(self, table: Table) -> Array:
+        """The rows of a table as the network takes them."""
+        return self.scaling.apply(table.features(self.named(table)))
+
+    def named(self, table: Table) -> tuple[str, ...]:
+        """The columns to take: those it was trained on, else the first ones."""
+        if self.columns:
+            return self.columns
+        width = len(self.scaling.shift)
+        if len(table.header) != width:
+            raise ValueError(
+                f"{table.path} has {len(table.header)} columns, but the network takes "
+                f"{width} and its file names none; keep those {width} columns alone."
+            )
+        return table.header
+
+    def values(self, outputs: Array) -> Array:
+        """Outputs in the units of the target."""
+        wide = outputs.astype(np.float64)
+        return wide if self.units is None else self.units.undo(wide)
+
+    def objective(self) -> Objective:
+        """The network with its loss; ValueError where none was saved."""
+        if self.loss is None:
+            raise ValueError(
+                "the file holds no loss to evaluate; save it with net.save(path, "
+                "loss=...)."
+            )
+        return Objective(self.net, self.loss)
+
+    def write(self, path: str) -> None:
+        """Put it into a file, whole or not at all."""
+        kept = io.stored(self.net, self.loss, self.optimizer, self.epochs)
+        kept.description[KEY] = {
+            "columns": list(self.columns),
+            "target": self.target,
+            "scaling": _lists(self.scaling),
+            "units": None if self.units is None else _lists(self.units),
+        }
+        io.write(path, io.packed(kept))
+
+
+def read(path: str, custom: str | None = None) -> Saved:
+    """What `write` or `net.save` wrote; `custom` is a file with classes of one's own.
+
+    Raises ValueError for what is no such file.
+    """
+    found = loading.load_checkpoint(path, _classes(custom))
+    said = io.read(path).description.get(KEY)
+    net, (shape, *others) = found.network, found.network.input_shapes
+    if len(shape) != 1 or others:
+        raise ValueError(
+            f"{path} takes examples of shape {found.network.input_shapes}; the command "
+            "line knows rows of features only."
+        )
+    columns: tuple[str, ...] = ()
+    target = ""
+    scaling, units = Scaling.none(shape[0]), None
+    if said is not None:
+        try:
+            columns, target = tuple(map(str, said["columns"])), str(said["target"])
+            scaling = _scaling(said["scaling"], shape[0])
+            units = None if said["units"] is None else _scaling(said["units"], 1)
+        except (KeyError, TypeError, ValueError) as wrong:
+            raise ValueError(f"{path} has a damaged preprocessing: {wrong}.") from None
+    return Saved(
+        net,
+        found.loss,
+        columns,
+        target,
+        scaling,
+        units,
+        found.optimizer,
+        found.epochs,
+    )
+
+
+def _classes(custom: str | None) -> Mapping[str, Any]:
+    """The classes and functions of a user's file by name."""
+    if custom is None:
+        return {}
+    found = vars(names.load(custom))
+    return {
+        name: each
+        for name, each in found.items()
+        if inspect.isclass(each) or inspect.isfunction(each)
+    }
+
+
+def _lists(scaling: Scaling) -> dict[str, list[float]]:
+    return {"shift": scaling.shift.tolist(), "scale": scaling.scale.tolist()}
+
+
+def _scaling(said: Mapping[str, list[float]], width: int) -> Scaling:
+    shift, scale = (np.array(said[name], float) for name in ("shift", "scale"))
+    if shift.shape != (width,) or scale.shape != (width,):
+        raise ValueError(f"its scaling is not of {width} columns")
+    return Scaling(shift, scale)
