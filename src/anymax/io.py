@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,7 +31,8 @@ Path: TypeAlias = str | os.PathLike[str]
 
 KEY = "anymax"  # the one key of the metadata: safetensors keeps no order of several
 FORMAT = 1
-PARAMETERS, STATE, OPTIMIZER = "parameters.", "state.", "optimizer."
+PARAMETERS, STATE = "parameters.", "state."
+OPTIMIZER, RESUME = "optimizer.", "resume."
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,30 @@ def save(
     loss: Loss | None = None,
     optimizer: Described | None = None,
     epochs: int = 0,
+    state: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a network, and what its training goes on from; see Network.save."""
-    write(path, packed(stored(net, loss, optimizer, epochs)))
+    write(path, packed(stored(net, loss, optimizer, epochs, state)))
 
 
 # ---- what is kept
 
 
 def stored(
-    net: Network, loss: Loss | None, optimizer: Described | None, epochs: int
+    net: Network,
+    loss: Loss | None,
+    optimizer: Described | None,
+    epochs: int,
+    state: Mapping[str, Any] | None = None,
 ) -> Stored:
     """A network in names, numbers and arrays, from which it can be made again."""
     _check_training(loss, optimizer)
     flat, writer = net.parameters, Writer()
     architecture = writer.write(net)
+    standing = optimizer if state is None else _standing(optimizer, state)
     # an optimizer that keeps nothing between its calls has no state
-    state: dict[str, Any] = getattr(optimizer, "state", dict)()
-    numbers = {n: v for n, v in state.items() if not isinstance(v, np.ndarray)}
+    rule: dict[str, Any] = getattr(standing, "state", dict)()
+    numbers = {n: v for n, v in rule.items() if not isinstance(v, np.ndarray)}
     description = {
         "format": "anymax",
         "format_version": FORMAT,
@@ -80,12 +88,13 @@ def stored(
         "epochs": int(epochs),
     }
     _check_again(net, architecture, writer)
-    moments = {n: v for n, v in state.items() if n not in numbers}
+    moments = {n: v for n, v in rule.items() if n not in numbers}
     return Stored(
         description,
         {f"{PARAMETERS}{n}": v for n, v in net.named_parameters().items()}
         | {f"{STATE}{n}": v for n, v in net.named_state().items()}
-        | {f"{OPTIMIZER}{n}": v for n, v in moments.items()},
+        | {f"{OPTIMIZER}{n}": v for n, v in moments.items()}
+        | {f"{RESUME}{n}": v for n, v in _elsewhere(net, state or {}).items()},
     )
 
 
@@ -97,6 +106,35 @@ def shapes(net: Composite) -> dict[str, Shape]:
         for kind, found in mine.items()
         for name, piece in found.values()
     }
+
+
+def _standing(optimizer: Any, state: Mapping[str, Any]) -> Any:
+    """The optimizer, brought to where the state of a fit has it."""
+    if optimizer is None:
+        raise ValueError(
+            "save needs the optimizer whose state it is to keep; got none. Pass "
+            "optimizer= as it was passed to fit."
+        )
+    made = optimizer.fresh()
+    made.load_state(
+        {
+            n.removeprefix(OPTIMIZER): v
+            for n, v in state.items()
+            if n.startswith(OPTIMIZER)
+        }
+    )
+    return made
+
+
+def _elsewhere(net: Network, state: Mapping[str, Any]) -> dict[str, Array]:
+    """What training goes on from where that is not the network as it is.
+
+    It is another where fit left averaged weights, or the best ones, in the network.
+    """
+    now = {"parameters": net.parameters, "kept": net.kept}
+    given = {name: state[name] for name in now if name in state}
+    same = all(np.array_equal(now[name], given[name]) for name in given)
+    return {} if same else given
 
 
 def _check_training(loss: Loss | None, optimizer: Described | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from anymax.initializers import INITIALIZERS
 from anymax.io import (
     OPTIMIZER,
     PARAMETERS,
+    RESUME,
     STATE,
     Path,
     Stored,
@@ -39,13 +40,15 @@ class Checkpoint:
     """What a file holds: the network, and what its training goes on from.
 
     `loss` and `optimizer`, with its state, are None where they were not saved; `epochs`
-    is how many had been trained.
+    is how many had been trained. `state` is where training goes on from, as
+    `am.fit(..., resume=found.state)` takes it.
     """
 
     network: Network
     loss: Loss | None = None
     optimizer: Optimizer | LBFGS | None = None
     epochs: int = 0
+    state: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load(path: Path, custom: Mapping[str, Any] | None = None) -> Network:
@@ -117,7 +120,8 @@ def _restored(stored: Stored, reader: Reader) -> Checkpoint:
     net.threshold = reader.read(said["threshold"])
     state = {name: reader.read(x) for name, x in said["optimizer_state"].items()}
     _resume(optimizer, state, net.parameters, stored)
-    return Checkpoint(net, loss, optimizer, said["epochs"])
+    standing = _standing(net, optimizer, stored)
+    return Checkpoint(net, loss, optimizer, said["epochs"], standing)
 
 
 def _fill(
@@ -126,7 +130,8 @@ def _fill(
     """Fix the shapes, and put in the arrays, which must be exactly those needed."""
     net.settle(inputs, set())
     wanted = shapes(net)
-    given = {n: t for n, t in stored.tensors.items() if not n.startswith(OPTIMIZER)}
+    others = (OPTIMIZER, RESUME)
+    given = {n: t for n, t in stored.tensors.items() if not n.startswith(others)}
     for name in sorted(set(wanted) ^ set(given)):
         problem = "lacks" if name in wanted else "has no use for"
         raise ValueError(f"its network {problem} the array {name}.")
@@ -156,6 +161,19 @@ def _resume(
         optimizer.load_state(state)
     elif state:
         raise ValueError(f"it has a state for {optimizer!r}, which takes none.")
+
+
+def _standing(
+    net: Network, optimizer: Optimizer | LBFGS | None, stored: Stored
+) -> dict[str, Any]:
+    """Where training goes on from: the network as it is, unless the file has more."""
+    found: dict[str, Any] = {"parameters": net.parameters, "kept": net.kept}
+    for name, flat in found.items():
+        other = stored.tensors.get(f"{RESUME}{name}", flat)
+        _check_array(f"{RESUME}{name}", other, flat.shape, flat.dtype)
+        found[name] = other.copy()
+    rule = optimizer.state() if isinstance(optimizer, Optimizer) else {}
+    return found | {f"{OPTIMIZER}{name}": value for name, value in rule.items()}
 
 
 def _check_array(

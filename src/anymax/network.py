@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import final
+from collections.abc import Iterator, Mapping
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -93,6 +93,7 @@ class Network(Composite):
         loss: Loss | None = None,
         optimizer: Described | None = None,
         epochs: int = 0,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         """Write it into one safetensors file, for `am.load`; with what trains it.
 
@@ -100,12 +101,14 @@ class Network(Composite):
         code. The file is there whole or not at all: what was there before stays until
         then. With `loss`, `optimizer`, state included, and the `epochs` trained so far,
         `am.load_checkpoint` gives them back, and training goes on as it would have.
+        After `am.fit`, which leaves the optimizer as it was, pass `state`, that of the
+        history, as well.
 
         Raises RuntimeError if not built; ValueError for a class of one's own that does
         not keep its arguments, and what else cannot be written as names and numbers;
         OSError where there is no place to write.
         """
-        save(self, path, loss, optimizer, epochs)
+        save(self, path, loss, optimizer, epochs, state)
 
     @final
     def summary(self) -> str:
