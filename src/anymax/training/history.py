@@ -58,6 +58,7 @@ class History:
     `ended` says why it did: "finished" all epochs, "stopped" by a callback, or
     "interrupted" by Ctrl-C. `state`, arrays and numbers by name, is where the last
     step left the network and the optimizer: `fit(..., resume=history.state)` goes on.
+    It is empty after LBFGS, which keeps nothing.
 
     >>> history = History([Epoch(1, 0.5), Epoch(2, 0.25)])
     >>> history
