@@ -10,6 +10,7 @@ from anymax.combine import Concatenate as Concatenate
 from anymax.combine import Gate as Gate
 from anymax.combine import Parallel as Parallel
 from anymax.combine import Residual as Residual
+from anymax.described import Described as Described
 from anymax.errors import DomainError as DomainError
 from anymax.errors import ShapeError as ShapeError
 from anymax.functional import entmax as entmax
@@ -26,6 +27,9 @@ from anymax.jacobian import Product as Product
 from anymax.jacobian import RankOne as RankOne
 from anymax.jacobian import Sum as Sum
 from anymax.layers import *
+from anymax.loading import Checkpoint as Checkpoint
+from anymax.loading import load as load
+from anymax.loading import load_checkpoint as load_checkpoint
 from anymax.loss import Loss as Loss
 from anymax.losses import *
 from anymax.map import Linearization as Linearization
