@@ -25,7 +25,7 @@ def columns(text: str) -> list[str]:
     except (csv.Error, ValueError):
         parts = [""]
     found = [part.strip() for part in parts]
-    if not all(found) or len(set(found)) < len(found):
+    if not found or not all(found) or len(set(found)) < len(found):
         raise ValueError(
             f"--columns needs different names, as age,height; got {text!r}."
         )
