@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import shutil
+import signal
+import subprocess
+import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -454,3 +458,41 @@ def test_wrong_config_is_one_sentence(text, wrong, tmp_path, capsys):
     path = tmp_path / "run.toml"
     path.write_text(text)
     assert wrong in said(capsys, "train", "iris", "--config", str(path), status=2)
+
+
+# ---- how training ends
+
+
+def test_training_stops_early_and_keeps_the_best(flowers, capsys):
+    options = ["--target", "kind", "--lr", "0.5", "--patience", "3", "--l2", "0.01"]
+    out = said(capsys, "train", flowers, *options, "--validation", "0.25")
+    (line,) = [each for each in out.splitlines() if "stopped after" in each]
+    stopped, best = (int(n) for n in re.findall(r"epoch (\d+)", line))
+    assert stopped == best + 3
+
+
+def test_verbose_says_nothing_some_or_all(flowers, capsys):
+    counts = []
+    for verbose in ("0", "1", "2"):
+        options = ["--target", "kind", "--epochs", "20", "--verbose", verbose]
+        out = said(capsys, "train", flowers, *options)
+        counts.append(sum(line.startswith("train ") for line in out.splitlines()))
+    assert counts == [0, 10, 20]
+
+
+def test_interrupted_training_is_saved(flowers, tmp_path):
+    model = tmp_path / "model"
+    command = [sys.executable, "-u", "-m", "anymax", "train", flowers]
+    options = ["--target", "kind", "--epochs", "1000000", "--save", str(model)]
+    with subprocess.Popen(
+        [*command, *options, "--verbose", "2"], stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "epoch 3:" in line:
+                running.send_signal(signal.SIGINT)
+                break
+        out = running.stdout.read()
+    assert running.returncode == 130
+    assert "interrupted; what was learned so far is kept" in out
+    assert load_checkpoint(str(model)).epochs >= 3

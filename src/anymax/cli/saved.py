@@ -117,26 +117,22 @@ def read(path: str, custom: str | None = None) -> Saved:
             f"{path} takes examples of shape {found.network.input_shapes}; the command "
             "line knows rows of features only."
         )
-    columns: tuple[str, ...] = ()
-    target = ""
-    scaling, units = Scaling.none(shape[0]), None
-    if said is not None:
-        try:
-            columns, target = tuple(map(str, said["columns"])), str(said["target"])
-            scaling = _scaling(said["scaling"], shape[0])
-            units = None if said["units"] is None else _scaling(said["units"], 1)
-        except (KeyError, TypeError, ValueError) as wrong:
-            raise ValueError(f"{path} has a damaged preprocessing: {wrong}.") from None
-    return Saved(
-        net,
-        found.loss,
-        columns,
-        target,
-        scaling,
-        units,
-        found.optimizer,
-        found.epochs,
-    )
+    try:
+        ends = _ends(said, shape[0])
+    except (KeyError, TypeError, ValueError) as wrong:
+        raise ValueError(f"{path} has a damaged preprocessing: {wrong}.") from None
+    return Saved(net, found.loss, *ends, found.optimizer, found.epochs)
+
+
+def _ends(
+    said: Mapping[str, Any] | None, width: int
+) -> tuple[tuple[str, ...], str, Scaling, Scaling | None]:
+    """The columns, the target and the scaling of both, as `write` put them."""
+    if said is None:
+        return (), "", Scaling.none(width), None
+    units = None if said["units"] is None else _scaling(said["units"], 1)
+    columns = tuple(map(str, said["columns"]))
+    return columns, str(said["target"]), _scaling(said["scaling"], width), units
 
 
 def _classes(custom: str | None) -> Mapping[str, Any]:

@@ -21,10 +21,11 @@ STOPPED = 130
 
 
 def train(settings: Settings) -> None:
-    """Train with any output map and any loss, on a named set or a CSV file.
+    """Train with any output map and any loss.
 
-    First it says what cancels in that pair, and checks the gradient of the very network
-    it is going to train. With --save MODEL the network can predict later.
+    On a named set, or on FILE.csv with --target COLUMN. First it says what cancels in
+    that pair, and checks the gradient of the very network it is going to train. With
+    --save MODEL the network can predict later.
     """
     if settings.save is not None:
         writable(settings.save)
