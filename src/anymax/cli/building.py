@@ -16,6 +16,7 @@ from anymax.optim.optimizer import Optimizer
 from anymax.pair import Pair
 
 EPOCHS, BATCH = 30, 32
+STEPS, MOST = 1000, 500  # small data go round until about so many steps are taken
 NORMS: dict[Norm, type[Map]] = {
     Norm.layer: LayerNorm,
     Norm.batch: BatchNorm,
@@ -60,10 +61,20 @@ def ruled(settings: Settings, rows: int) -> Optimizer | LBFGS:
             f"--optimizer {settings.optimizer}; keep one."
         )
     if settings.schedule is not None:
-        steps = (settings.epochs or EPOCHS) * -(-rows // (settings.batch or BATCH))
+        steps = epochs_of(settings, rows) * _steps(settings, rows)
         start = settings.lr or own
         return replace(made, lr=names.schedule(settings.schedule, start, steps))
     return made if settings.lr is None else replace(made, lr=settings.lr)
+
+
+def epochs_of(settings: Settings, rows: int) -> int:
+    """What was asked for, or 30, and more where that makes fewer than 1000 steps."""
+    enough = min(-(-STEPS // _steps(settings, rows)), MOST)
+    return settings.epochs or max(EPOCHS, enough)
+
+
+def _steps(settings: Settings, rows: int) -> int:
+    return -(-rows // (settings.batch or BATCH))
 
 
 def _searching(made: LBFGS, settings: Settings) -> LBFGS:

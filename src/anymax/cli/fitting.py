@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from anymax.cli.building import BATCH, EPOCHS, ruled
+from anymax.cli.building import BATCH, epochs_of, ruled
 from anymax.cli.saved import Saved
 from anymax.cli.saying import say
 from anymax.cli.settings import Settings
@@ -64,7 +64,7 @@ def trained(task: Task, settings: Settings, start: Start) -> tuple[Saved, Histor
         x,
         task.targets(y) if task.source.classes is None else y,
         optimizer=rule,
-        epochs=None if searches else settings.epochs or EPOCHS,
+        epochs=None if searches else epochs_of(settings, _rows(task, settings)),
         batch=None if searches else settings.batch or BATCH,
         validation=settings.validation,
         l1=settings.l1,
@@ -81,11 +81,11 @@ def trained(task: Task, settings: Settings, start: Start) -> tuple[Saved, Histor
 
 def started(task: Task, settings: Settings) -> Start:
     """With the optimizer that is asked for, or that of the network gone on from."""
-    before, rows = task.before, len(task.source.split.x_train)
+    before = task.before
     given = (settings.optimizer, settings.lr, settings.schedule)
     new = any(each is not None for each in given)
     if before is None or before.optimizer is None or new:
-        return Start(ruled(settings, math.ceil(rows * (1 - settings.validation))))
+        return Start(ruled(settings, _rows(task, settings)))
     if isinstance(before.optimizer, LBFGS):
         return Start(before.optimizer)
     net = before.net
@@ -93,6 +93,11 @@ def started(task: Task, settings: Settings) -> Start:
     state = {"parameters": net.parameters, "kept": net.kept}
     state |= {f"{OF_OPTIMIZER}{name}": each for name, each in of_optimizer.items()}
     return Start(before.optimizer, state)
+
+
+def _rows(task: Task, settings: Settings) -> int:
+    """How many rows are trained on, those for validation taken off."""
+    return math.ceil(len(task.source.split.x_train) * (1 - settings.validation))
 
 
 def _stopping(settings: Settings) -> list[EarlyStopping]:
@@ -106,7 +111,7 @@ def _lines(task: Task, rule: Optimizer | LBFGS, settings: Settings) -> list[Call
     if not settings.verbose:
         return []
     before = 0 if task.before is None else task.before.epochs
-    total = settings.epochs or EPOCHS
+    total = epochs_of(settings, _rows(task, settings))
     if isinstance(rule, LBFGS):
         total = rule.max_iterations
     return [Lines(1 if settings.verbose > 1 else -(-total // LINES), before)]

@@ -116,7 +116,7 @@ class Settings:
     ] = None
     epochs: Annotated[
         int | None,
-        _whole("passes over the training rows; default 30, LBFGS's own for LBFGS"),
+        _whole("passes over the training rows; default 30, more for few rows"),
     ] = None
     batch: Annotated[int | None, _whole("rows a step; default 32, all for LBFGS")] = (
         None
