@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import doctest
-import importlib.util
+import importlib
 import io
 import re
 import sys
@@ -19,6 +19,7 @@ from anymax import activations, losses
 from anymax.registry import names
 
 ROOT = Path(__file__).parents[1]
+TOOLS = ROOT / "tools"
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = [
@@ -187,12 +188,6 @@ def test_seed_number_of_the_readme_is_right() -> None:
 
 def maker() -> ModuleType:
     """tools/make_pages.py as a module."""
-    if "make_pages" not in sys.modules:
-        path = ROOT / "tools" / "make_pages.py"
-        spec = importlib.util.spec_from_file_location("make_pages", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["make_pages"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["make_pages"]
+    if str(TOOLS) not in sys.path:
+        sys.path.insert(0, str(TOOLS))
+    return importlib.import_module("make_pages")

@@ -6,45 +6,35 @@ that anymax computes here and now. Needs `pip install '.[dev]'`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from example_pictures import example_pictures
+from family_pictures import family_pictures
+from loss_pictures import loss_pictures
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from themes import DARK, LIGHT, Theme, save, style
 
 import anymax as am
 
-HERE = Path(__file__).parents[1] / "docs" / "pictures"
 LOGITS = np.array([1.0, 2.0, 0.0, 1.5])
 TARGET = np.array([0.0, 1.0, 0.0, 0.0])
 
 
-@dataclass(frozen=True)
-class Theme:
-    """The colours of one kind of page."""
-
-    name: str
-    ink: str
-    faint: str
-    ground: str
-    good: str
-    bad: str
-
-
-LIGHT = Theme("light", "#1f2328", "#d1d9e0", "#f6f8fa", "#0969da", "#bc4c00")
-DARK = Theme("dark", "#e6edf3", "#3d444d", "#1c2128", "#58a6ff", "#f0883e")
-
-
 def main() -> None:
     """Write every picture for every theme."""
-    HERE.mkdir(parents=True, exist_ok=True)
     for theme in (LIGHT, DARK):
-        with mpl.rc_context(_style(theme)):
-            _save(jacobian_picture(theme), f"jacobian-{theme.name}")
-            _save(cancelling_picture(theme), f"cancelling-{theme.name}")
+        with mpl.rc_context(style(theme)):
+            save(jacobian_picture(theme), f"jacobian-{theme.name}")
+            save(cancelling_picture(theme), f"cancelling-{theme.name}")
+            for name, figure in family_pictures(theme):
+                save(figure, f"families/{name}-{theme.name}")
+            for name, figure in loss_pictures(theme):
+                save(figure, f"losses/{name}-{theme.name}")
+            for name, figure in example_pictures(theme):
+                save(figure, f"examples/{name}-{theme.name}")
 
 
 def jacobian_picture(theme: Theme) -> Any:
@@ -201,22 +191,6 @@ def _right(rows: Any, true: Any) -> float:
     with np.errstate(all="ignore"):
         near = np.abs(rows - true) <= scale
     return float(near.all(-1).mean())
-
-
-def _style(theme: Theme) -> dict[str, Any]:
-    inks = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color")
-    return dict.fromkeys(inks, theme.ink) | {
-        "axes.edgecolor": theme.faint,
-        "axes.facecolor": "none",
-        "font.size": 10,
-        "mathtext.fontset": "dejavusans",
-        "svg.hashsalt": "anymax",
-    }
-
-
-def _save(figure: Any, name: str) -> None:
-    figure.savefig(HERE / f"{name}.svg", transparent=True, metadata={"Date": None})
-    plt.close(figure)
 
 
 if __name__ == "__main__":
