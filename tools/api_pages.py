@@ -139,9 +139,27 @@ ALSO = (
         for name in initializers.INITIALIZERS
     ),
 )
-INHERITED = """::: anymax.Network
+NETWORK = """::: anymax.Network
     options:
       inherited_members: true
+      members:
+        - build
+        - built
+        - __call__
+        - logits
+        - predict
+        - decide
+        - classes
+        - threshold
+        - summary
+        - save
+        - parameters
+        - named_parameters
+        - kept
+        - named_state
+        - views
+        - dtype
+        - astype
 """
 
 
@@ -154,7 +172,10 @@ def public() -> list[tuple[str, str]]:
                 continue
             if not (inspect.isclass(found) or callable(found)):
                 continue
-            listed.append((f"{package.__name__}.{name}", found.__module__))
+            path = f"{package.__name__}.{name}"
+            if found.__module__.endswith(f".{name}"):  # a file named as its function
+                path = f"{found.__module__}.{name}"
+            listed.append((path, found.__module__))
     return [*listed, *ALSO]
 
 
@@ -168,7 +189,7 @@ def _within(module: str, package: str) -> bool:
 
 def _page(group: Group, names: list[str]) -> str:
     entries = [
-        INHERITED if name == "anymax.Network" else f"::: {name}\n" for name in names
+        NETWORK if name == "anymax.Network" else f"::: {name}\n" for name in names
     ]
     return "\n".join([f"# {group.title}\n", f"{group.said}\n", *entries])
 
