@@ -78,7 +78,7 @@ def _element(family: str, theme: Theme) -> Any:
         _line(slopes, z, slope, color=colour, lw=wide)
     values.set_ylim(*HEIGHTS[family])
     low, high = slopes.get_ylim()
-    slopes.set_ylim(max(low, -0.3), min(high, 2.1))
+    slopes.set_ylim(max(low, -0.6), min(high, 2.1))
     _finish(values, theme, "output a")
     _finish(slopes, theme, "derivative da/dz")
     handles, labels = values.get_legend_handles_labels()

@@ -109,8 +109,8 @@ CURVES: dict[str, list[Curve]] = {
     "ReverseKL": _smoothed(am.ReverseKL(), 0.8),
     "SphericalScore": _classes(am.SphericalScore()),
     "SquaredError": [
-        Curve("Identity(), y = 0", am.Identity(), am.SquaredError(), [0.0]),
         Curve("Sigmoid(), y = 0", am.Sigmoid(), am.SquaredError(), [0.0]),
+        Curve("Tanh(), y = 0", am.Tanh(), am.SquaredError(), [0.0]),
         Curve(
             "Softmax(), the target's logit",
             am.Softmax(),
