@@ -180,6 +180,21 @@ def test_pages_hold_a_reason_for_every_decision() -> None:
             assert head in text, f"{page}: {head}"
 
 
+def test_the_page_of_the_command_line_names_every_command_and_option() -> None:
+    typer = pytest.importorskip("typer")
+    group = typer.main.get_command(importlib.import_module("anymax.cli.app").app)
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    wanted = set()
+    for name, command in group.commands.items():
+        assert f"anymax {name}" in text
+        for parameter in command.params:
+            wanted |= {*parameter.opts, *parameter.secondary_opts}
+    wanted = {option for option in wanted if option.startswith("--")}
+    named = set(re.findall(r"--[a-z][a-z0-9-]*", text))
+    assert named <= wanted | {"--help", "--version", "--json"}
+    assert wanted - {"--help"} <= named
+
+
 def test_seed_number_of_the_readme_is_right() -> None:
     J = am.Softmax().jacobian([1.0, 2.0]).dense()
     assert f"{J[0, 0]:.8f}" == "0.19661193"
