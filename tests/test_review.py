@@ -166,3 +166,22 @@ def test_a_jacobian_of_ones_own_is_written_by_its_public_names():
     z, y = np.array([[1.0, -2.0]]), np.array([[0.5, 0.0]])
     found = am.Pair(Double(), am.SquaredError()).certificate(z, y)
     assert found.gradient_error < 1e-10
+
+
+def test_a_class_that_underflows_and_is_no_target_leaves_the_row_finite():
+    class Inverse(am.CrossEntropy):
+        """sum y / a: its slope leaves a power of 1 / a after softmax."""
+
+        def rows(self, out, y):
+            return np.where(y == 0, 0, y * np.exp(-out.log)).sum(-1)
+
+        def slope(self, out, y):
+            return am.Slope(-y, am.Monomial(2))
+
+        def slope_derivative(self, out, y, d):
+            return am.Slope(0 * y, am.Monomial(2))
+
+    pair = am.Pair(am.Softmax(), Inverse())
+    z, y = np.float32([[0, 60, -60]]), [1]
+    assert np.isfinite(pair.gradient(z, y)).all()
+    assert np.isfinite(pair.hvp(z, y, np.ones_like(z))).all()

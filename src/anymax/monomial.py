@@ -87,6 +87,11 @@ class Monomial:
             value = value * point.more**self.r
         return value
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether it has a negative power, so that it is infinite where a base is 0."""
+        return min(self.p, self.q, self.r) < 0
+
     def rate(self, point: Point, carrier: Monomial) -> Array | float:
         """carrier(a) * d log(self)/da, the exponents subtracted before evaluating."""
         terms = (

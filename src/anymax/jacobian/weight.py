@@ -49,14 +49,16 @@ class Weight:
 
     def cancelled(self, g: Slope) -> Array:
         """w * slope."""
-        return self.on(g.top * self.factor * (self.monomial / g.over)(self.place))
+        left = self.monomial / g.over
+        return self.on(_times(g.top * self.factor, left, left(self.place)))
 
     def cancelled_derivative(self, v: Array, u: Array, g: Slope, dg: Slope) -> Array:
         """The change of w * slope along z' = v, where a' = carrier(a) u."""
         left = self.monomial / g.over
         moved = dg.top * self.factor + g.top * self._bent(v)
         rate = left.rate(self.place, left * self.carrier) * u
-        return self.on(moved * left(self.place) + g.top * self.factor * rate)
+        first = _times(moved, left, left(self.place))
+        return self.on(first + _times(g.top * self.factor, left, rate))
 
     def still_derivative(self, u: Array, g: Slope, dg: Slope) -> Array:
         """w times the change of the slope along a' = carrier(a) u: w held still."""
@@ -66,6 +68,12 @@ class Weight:
 
     def _bent(self, v: Array) -> Array | float:
         return self.bend.jvp(v) if isinstance(self.bend, Jacobian) else self.bend * v
+
+
+def _times(x: Array, left: Monomial, value: Array | float) -> Array:
+    """x * value; 0 where x is, should a power that is left have no bound there."""
+    product = x * value
+    return np.where(x == 0, 0, product) if left.unbounded else product
 
 
 def weight_of(
