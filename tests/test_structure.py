@@ -13,8 +13,9 @@ from anymax import activations, losses
 ROOT = Path(am.__file__).parent
 ORDER = """types errors described sets rows monomial jacobian trainable output target
 reduction map noise hooks linearized activation loss special activations losses differences
-meeting certificate explanation registry pair functional initializers tables flat tying
-graph composite architecture io network layers combine penalty objective optim workspace operation lowering plan
+meeting certificate explaining registry pair functional initializers tables flat tying
+graph composite architecture io network layers combine penalty workspace operation
+lowering tracing objective optim plan
 metrics checking training loading data cli __main__
 """.split()  # noqa: SIM905
 FILES = sorted(ROOT.rglob("*.py"))

@@ -26,7 +26,7 @@ GROUPS = (
         "Pairs",
         "An activation meets a loss: values and derivatives by the logits, and what "
         "shows that they are right.",
-        ("anymax.pair", "anymax.certificate", "anymax.explanation"),
+        ("anymax.pair", "anymax.certificate", "anymax.explaining"),
     ),
     Group(
         "activations",

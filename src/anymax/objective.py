@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from anymax.composite import count
 from anymax.errors import ShapeError
-from anymax.explanation import explain
+from anymax.explaining import Explanation, rendered
 from anymax.graph import noise
 from anymax.loss import Loss
 from anymax.map import Arrays, Linearization
@@ -18,8 +18,8 @@ from anymax.network import Network
 from anymax.pair import Pair
 from anymax.penalty import Penalty
 from anymax.reduction import row_scale
-from anymax.tables import table
 from anymax.target import Target
+from anymax.tracing import traced
 from anymax.types import Array, as_float, quiet
 
 
@@ -166,27 +166,24 @@ class Objective:
             at.trunk.vjp(at.down(change))[1], by_last
         ) + self.penalties.product(flat)
 
-    @quiet
-    def explain(self, x: ArrayLike, y: ArrayLike) -> str:
-        """The chain rule of one example as text: shapes on the way up, the pair with
-        its numbers, and the gradient that arrives at each parameter."""
-        at = self.forward(x, y)
-        if at.meeting.point.output.a.ndim != 1:
-            raise ShapeError(
-                f"explain needs one example of shape {self.net.input_shapes[0]}; got "
-                f"{np.shape(x)}. Write x[0]."
-            )
-        by_z, by_last = at.meeting.gradient()
-        by_x, by_trunk = at.trunk.vjp(at.down(by_z))
-        flat = self._flat(by_trunk, by_last)
-        arrived = [
-            [f"dL/d({name})", str(view.shape), f"{np.linalg.norm(view):.6g}"]
-            for name, view in self.net.layout.named(flat).items()
-        ]
-        down = [["gradient", "shape", "norm"], *arrived]
-        down.append(["dL/dx", str(by_x[0].shape), f"{np.linalg.norm(by_x[0]):.6g}"])
-        pair = explain(at.meeting, repr(self.last), repr(self.loss))
-        return f"{self.net.summary()}\n\n{pair}\n\n{table(down, 'lrr')}"
+    def explanation(
+        self, x: ArrayLike | tuple[ArrayLike, ...], y: ArrayLike
+    ) -> Explanation:
+        """The chain rule of one example as data, in float64, without the penalties:
+        from the loss through every map to the first weights, with differences."""
+        wide = self.net.astype(np.float64)
+        inputs = wide.enter(*(x if isinstance(x, tuple) else (x,)))
+        return traced(wide, Pair(wide.split()[1], self.loss), inputs, y)
+
+    def explain(
+        self,
+        x: ArrayLike | tuple[ArrayLike, ...],
+        y: ArrayLike,
+        *,
+        numbers: str = "rounded",
+    ) -> str:
+        """The same as text; numbers="all" for every digit of every array."""
+        return rendered(self.explanation(x, y), numbers)
 
     @quiet
     def forward(

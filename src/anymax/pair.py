@@ -11,7 +11,7 @@ from anymax import activations, losses
 from anymax.activation import Activation
 from anymax.certificate import Certificate, certify
 from anymax.errors import DomainError, ShapeError
-from anymax.explanation import explain
+from anymax.explaining import End, Explanation, explanation, rendered
 from anymax.loss import Loss
 from anymax.map import Arrays
 from anymax.meeting import Meeting
@@ -163,16 +163,21 @@ class Pair:
         wide = row.astype(np.float64)
         return certify(lambda x: self.meet(x, _moved(y, row, at), reduce="none"), wide)
 
-    def explain(self, z: ArrayLike, y: ArrayLike) -> str:
-        """The chain rule of one sample, from the loss to the logits, as text."""
-        row, _, _ = self.activation.enter(z, self.axis, None)
+    def explanation(self, z: ArrayLike, y: ArrayLike) -> Explanation:
+        """The chain rule of one sample, from the loss to the logits, as data."""
+        row = self.activation.enter(z, self.axis, None)[0].astype(np.float64)
         if row.ndim != 1:
             raise ShapeError(
                 f"explain needs one sample, z of shape (n,); got {row.shape}. "
                 "Write z[0]."
             )
-        meeting = self.meet(row, y, reduce="none")
-        return explain(meeting, repr(self.activation), repr(self.loss))
+        target = self.prepare(y, row)
+        end = End.of(self, "a", target, row_scale(target, None, "none"))
+        return explanation(f"{self!r} at one sample", {"z": row}, (), end, 0)
+
+    def explain(self, z: ArrayLike, y: ArrayLike, *, numbers: str = "rounded") -> str:
+        """The same as text; numbers="all" for every digit of every array."""
+        return rendered(self.explanation(z, y), numbers)
 
     # ---- what Objective calls
 

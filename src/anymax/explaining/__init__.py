@@ -34,13 +34,14 @@ Step: a Value, that of its outputs, named after its place; and besides
                               step's gradient to its inputs, with all shapes
      "down":       [{"to": str, "values": array}]   what arrives at each input from
                               here; an input taken by several steps adds these up
-     "parameters": [Value]    by their names in the network
+     "parameters": [Value]    by their names in the network; one that several steps
+                              use adds up what arrives in each of them
      "forms":      Forms?}    where the Jacobian couples a row of outputs
 
 Loss:
     {"loss": str, "formula": str, "value": float, "target": array,
      "slope": {"top": array, "over": str, "past": array?}   dL/da = top / over, where
-                              over is a product of powers of a, "1" if it is no fraction;
+                              over is a product of powers of a, "1" if no fraction;
                               past is what the loss knows as dL/dz, and is added there
      "cancellation": str,     as in jacobian.cancelled of the last step
      "doubt": str?}           why the loss is not meant for this map
@@ -51,3 +52,11 @@ Forms: one product J^T g, n outputs, in equal forms.
                 "formula": str, "cost": str, "values": array}]
      "terms": [[float]]?}     g_i da_i/dz_j, row i, column j: the columns add up
 """
+
+from anymax.explaining.chain import explanation as explanation
+from anymax.explaining.data import Explanation as Explanation
+from anymax.explaining.data import Step as Step
+from anymax.explaining.data import Value as Value
+from anymax.explaining.link import End as End
+from anymax.explaining.link import Link as Link
+from anymax.explaining.text import rendered as rendered
