@@ -14,6 +14,7 @@ WIDE, HIGH = 58, 32  # of a cell with its number
 SMALL = 18  # of one that shows its shade alone
 GAP, SIGN, FOOT = 14, 26, 46
 NUMBERED = 12  # columns that still show their numbers
+LEAST = 0.72  # what it may shrink to before it scrolls
 DRAWN = 64  # rows and columns that are drawn at all
 
 
@@ -75,9 +76,8 @@ def equation(*parts: Matrix | str, label: str = "") -> str:
     said = escape(label or _spoken(matrices), quote=True)
     return (
         f'<svg class="maths" role="img" aria-label="{said}" width="{x:g}" '
-        f'height="{height + FOOT:g}" viewBox="0 0 {x:g} {height + FOOT:g}">'
-        + "".join(drawn)
-        + "</svg>"
+        f'height="{height + FOOT:g}" viewBox="0 0 {x:g} {height + FOOT:g}" '
+        f'style="min-width: {LEAST * x:.0f}px">' + "".join(drawn) + "</svg>"
     )
 
 

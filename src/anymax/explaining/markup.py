@@ -15,20 +15,21 @@ POLICY = (
 )
 
 
-def asset(name: str) -> str:
-    """The text of a file beside the live page."""
-    return files("anymax.explaining.live").joinpath(name).read_text("utf-8")
+def asset(package: str, *path: str) -> str:
+    """The text of a file that lies in a package."""
+    return files(package).joinpath(*path).read_text("utf-8")
 
 
 def document(title: str, body: str, style: str = "", script: str = "") -> str:
     """One HTML file that asks the network for nothing, and is not allowed to."""
+    common = asset(__package__, "style.css")
     code = f"<script>\n{script}</script>\n" if script else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n'
-        f"<style>\n{asset('style.css')}{style}</style>\n</head>\n<body>\n{body}\n{code}"
+        f"<style>\n{common}{style}</style>\n</head>\n<body>\n{body}\n{code}"
         "</body>\n</html>\n"
     )
 
@@ -79,7 +80,7 @@ def short(given: Any) -> str:
         return "NaN" if math.isnan(x) else "∞" if x > 0 else "−∞"
     size = abs(x)
     if size == 0:
-        return "0"
+        return "0"  # and not -0
     if size >= 9999.5 or size < 5e-4:
         digits, power = f"{x:.0e}".split("e")
         return f"{digits}e{int(power)}".replace("-", "−")
@@ -92,7 +93,9 @@ def long(given: Any) -> str:
     if given is None:
         return "–"
     x = number(given)
-    return f"{x:.6g}".replace("-", "−") if math.isfinite(x) else short(x)
+    if not math.isfinite(x) or x == 0:
+        return short(x)
+    return f"{x:.6g}".replace("-", "−")
 
 
 def shape(sizes: Sequence[int]) -> str:
@@ -100,8 +103,22 @@ def shape(sizes: Sequence[int]) -> str:
     return " × ".join(map(str, sizes)) or "a number"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
-    """A table of HTML cells, the first of each row its header; it scrolls if wide."""
+def scrolled(inside: str, label: str) -> str:
+    """What may be wider than the page: it scrolls, and keys reach it."""
+    return (
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(label)}">'
+        f"{inside}</div>"
+    )
+
+
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    label: str,
+    caption: str = "",
+    kind: str = "numbers",
+) -> str:
+    """A table of HTML cells, the first of each row its header; `kind` is its class."""
     title = f"<caption>{caption}</caption>" if caption else ""
     top = "".join(f'<th scope="col">{each}</th>' for each in head)
     body = "".join(
@@ -110,7 +127,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "")
         + "</tr>"
         for first, *rest in rows
     )
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="table">'
-        f"<table>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    return scrolled(
+        f'<table class="{kind}">{title}<thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody></table>",
+        label,
     )

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html import escape
 
 TOKEN = re.compile(
-    r"""(?P<rate>\bd\w*/d\w+)
+    r"""(?P<rate>\bd\w*/d(?:\w+|\([^()]*\)))
+      | (?P<size>\(\d+,\ \d+\))
       | (?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)
-      | (?P<word>[^\W\d_]+)
+      | (?P<word>[^\W\d_]+(?:_[^\W\d_]{2,})*)
       | (?P<open><(?=[\w(][^<>]*>))
       | (?P<sign><=|>=|!=|\.\.\.|\S)
       | (?P<space>\s+)""",
     re.VERBOSE,
 )
-GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon lambda mu sigma tau theta pi phi".split(),
-        "αβγδελμστθπφ",
-        strict=True,
-    )
-)
+GREEK = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "epsilon": "ε",
+    "lambda": "λ",
+    "mu": "μ",
+    "sigma": "σ",
+    "tau": "τ",
+    "theta": "θ",
+    "phi": "φ",
+    "pi": "π",
+}
 SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "-": "−", "*": "∗", "'": "′", "...": "…"}
 CLOSING = {"(": ")", "[": "]", "⟨": "⟩"}
+KNOWN = frozenset(
+    """exp log sum max min mean abs diag sqrt tanh sigmoid softplus relu erf sin cos cosh
+    sinh sign norm expm log std var huber top vjp""".split()  # noqa: SIM905
+)
 OPERATORS = set("=<>≤≥≠−∗+/,;:|∑′…·×→⟵")
 
 
-def mathml(text: str, *, block: bool = False) -> str:
+def mathml(text: str) -> str:
     """A formula such as "a = exp(z / T) / sum exp(z / T)" as a <math> element.
 
     `^` raises and `_` lowers what follows, `dL/da` is a derivative, `<g, a>` a product
@@ -38,8 +49,7 @@ def mathml(text: str, *, block: bool = False) -> str:
     """
     tokens = _tokens(text)
     inside = "".join(_row(tokens, 0)[0])
-    kind = ' display="block"' if block else ""
-    return f"<math{kind}>{inside}</math>"
+    return f"<math>{inside}</math>"
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -94,7 +104,7 @@ def _script(tokens: list[tuple[str, str]], at: int) -> tuple[str, int]:
 def _atom(tokens: list[tuple[str, str]], at: int) -> tuple[str, int]:
     kind, token = tokens[at]
     if kind != "open":
-        return _single(kind, token), at + 1
+        return _single(kind, token, _first(tokens[:at])), at + 1
     inside, stop = _row(tokens, at + 1)
     closing = tokens[stop][1] if stop < len(tokens) else ""
     return (
@@ -104,12 +114,22 @@ def _atom(tokens: list[tuple[str, str]], at: int) -> tuple[str, int]:
     )
 
 
-def _single(kind: str, token: str) -> str:
+def _first(before: list[tuple[str, str]]) -> bool:
+    """Whether a minus after these tokens is a sign, not a subtraction."""
+    seen = [token for kind, token in before if kind != "space"]
+    return not seen or seen[-1] in OPERATORS or before[-1][0] == "open"
+
+
+def _single(kind: str, token: str, alone: bool) -> str:
     if kind == "number":
         return f"<mn>{token}</mn>"
     if kind == "rate":
         over, under = (_changed(part) for part in token.split("/"))
         return f"<mfrac><mrow>{over}</mrow><mrow>{under}</mrow></mfrac>"
+    if kind == "size":
+        return f"<mtext>({token[1:-1].replace(', ', ' × ')})</mtext>"
+    if token in "−∑" and alone:
+        return f'<mo form="prefix">{token}</mo>'
     if token == "sum":
         return "<mo>∑</mo>"
     if kind == "word":
@@ -118,8 +138,8 @@ def _single(kind: str, token: str) -> str:
 
 
 def _changed(part: str) -> str:
-    """`da_i` as ∂a with its index."""
-    name, _, index = part[1:].partition("_")
+    """`da_i` as ∂a with its index, `d(2.1)` as ∂ of a value of that name."""
+    name, _, index = part[1:].strip("()").partition("_")
     symbol = f"<mi>{GREEK.get(name, name)}</mi>"
     return "<mo>∂</mo>" + (
         f"<msub>{symbol}<mi>{index}</mi></msub>" if index else symbol
@@ -131,7 +151,48 @@ def _apart(left: tuple[str, str], right: tuple[str, str]) -> bool:
     return not ({left[1], right[1]} & (OPERATORS | {"^", "_", "sum"}))
 
 
-def formulas(text: str) -> Iterator[str]:
-    """The parts of a line that ";" separates, each as MathML."""
-    for part in text.split("; "):
-        yield mathml(part.strip())
+def sentence(text: str) -> str:
+    """A line of documentation as HTML: formulas as MathML, words as they are.
+
+    >>> sentence("y = x^2, for any x.")
+    '<math><mi>y</mi><mo>=</mo><msup><mi>x</mi><mn>2</mn></msup></math>, for any x'
+    """
+    made: list[str] = []
+    run: list[str] = []
+    for word in text.rstrip(".").split():
+        if _prose(word):
+            made += [
+                *_ended(run),
+                f"<code>{escape(word)}</code>" if "_" in word else escape(word),
+            ]
+            run = []
+            continue
+        run.append(word)
+        if word[-1] in ",;:" and _depth(run) == 0:
+            made += _ended(run)
+            run = []
+    return " ".join([*made, *_ended(run)])
+
+
+def _ended(run: list[str]) -> list[str]:
+    """A run of words that may be a formula, its last comma outside of it."""
+    text = " ".join(run)
+    bare = text.rstrip(",;:")
+    if not set(bare) & set("=^*/_+|") and not bare.startswith("- "):
+        return [escape(text)] if text else []
+    return [mathml(bare) + text[len(bare) :]]
+
+
+def _depth(run: list[str]) -> int:
+    """How many brackets the words leave open."""
+    text = " ".join(run)
+    opened = sum(text.count(each) for each in "([") + len(re.findall(r"<\w", text))
+    return (
+        opened - sum(text.count(each) for each in ")]") - len(re.findall(r"\w>", text))
+    )
+
+
+def _prose(word: str) -> bool:
+    """Whether letters stand here that are neither a function's name nor Greek."""
+    names = re.findall(r"[^\W\d_]{2,}", re.sub(r"\bd\w*/d(\w+|\([^)]*\))", "", word))
+    return any(name not in KNOWN and name not in GREEK for name in names)

@@ -2,7 +2,7 @@
 // Draws what chain.js computes, and lets the logits be moved.
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
-const start = { map: "softmax", loss: "cross_entropy", target: 1, T: 1, z: [1.5, 0.5, -0.5, -2] };
+const start = { map: "softmax", loss: "cross_entropy", target: 2, T: 1, z: [1.5, 0.5, -0.5, -2] };
 const END = 5; // logits stay in -5 .. 5
 const state = fromAddress();
 const find = (id) => document.getElementById(id);

@@ -111,7 +111,7 @@ def live_page() -> str:
     >>> "<script" in live_page()
     True
     """
-    main = Template(asset("page.html")).substitute(
+    main = Template(asset(__package__, "assets", "live.html")).substitute(
         maps=choice("map", "map", [(key, it[0], "") for key, it in MAPS.items()]),
         losses=choice("loss", "loss", [(key, it[0], "") for key, it in LOSSES.items()]),
         targets=choice("target", "target", [(c, c, "") for c in "1234"]),
@@ -127,8 +127,9 @@ def live_page() -> str:
     return document(
         "The chain rule, live",
         head + main + data,
-        asset("live.css"),
-        asset("chain.js") + asset("live.js").replace('"use strict";\n', "", 1),
+        asset(__package__, "assets", "live.css"),
+        asset(__package__, "assets", "chain.js")
+        + asset(__package__, "assets", "live.js").replace('"use strict";\n', "", 1),
     )
 
 
