@@ -5,6 +5,8 @@ from anymax.activations import *
 from anymax.certificate import Certificate as Certificate
 from anymax.checking.gradient import GradientCheck as GradientCheck
 from anymax.checking.gradient import gradient_error as gradient_error
+from anymax.checking.lint import LintReport as LintReport
+from anymax.checking.lint import lint as lint
 from anymax.combine import Chain as Chain
 from anymax.combine import Concatenate as Concatenate
 from anymax.combine import Gate as Gate
@@ -13,6 +15,7 @@ from anymax.combine import Residual as Residual
 from anymax.described import Described as Described
 from anymax.errors import DomainError as DomainError
 from anymax.errors import ShapeError as ShapeError
+from anymax.explaining import Explanation as Explanation
 from anymax.functional import entmax as entmax
 from anymax.functional import log_softmax as log_softmax
 from anymax.functional import logsumexp as logsumexp

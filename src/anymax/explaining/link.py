@@ -10,7 +10,7 @@ import numpy as np
 
 from anymax.activation import Activation
 from anymax.loss import Loss
-from anymax.map import Arrays, Linearization, Map
+from anymax.map import Arrays, Linearization, Map, Shape
 from anymax.meeting import Meeting
 from anymax.target import Target
 from anymax.types import Array
@@ -105,11 +105,10 @@ class Line:
     def losses(self, number: int, moved: Array) -> Array:
         """The loss with one value replaced, (E, *shape) to (E,)."""
         if any(_across(link.map) for link in self.links):
-            return np.concatenate([self._losses(number, row) for row in moved[:, None]])
-        return self._losses(number, moved)
+            return np.array([self._losses(number, each, ()) for each in moved])
+        return self._losses(number, moved, moved.shape[:1])
 
-    def _losses(self, number: int, moved: Array) -> Array:
-        lead = len(moved)
+    def _losses(self, number: int, moved: Array, lead: Shape) -> Array:
         found = {number: moved}
         for link in self.links:
             if link.gives == number or not any(i in found for i in link.takes):
@@ -119,9 +118,9 @@ class Line:
         z = found.get(self.last, self._wide(self.last, lead))
         return self.end.at(z).value
 
-    def _wide(self, number: int, lead: int) -> Array:
+    def _wide(self, number: int, lead: Shape) -> Array:
         value = self.values[number]
-        return np.broadcast_to(value, (lead, *value.shape))
+        return np.broadcast_to(value, (*lead, *value.shape))
 
     def losses_by_parameter(self, k: int, i: int, moved: Array) -> Array:
         """The loss with parameter i of link k replaced, (E, *shape) to (E,)."""

@@ -158,7 +158,7 @@ class _Text:
         """Each entry with its gradient and the finite difference beside it."""
         if value.gradient is None:
             return
-        said = name or f"dL/d({value.name})"
+        said = name or f"gradient by {value.name}"
         error = "" if value.error is None else f", at most {value.error:.1e} apart"
         yield f"  {said} {value.shape}{error}"
         size, width = value.values.size, 24 if self.everything else NARROW
