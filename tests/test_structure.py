@@ -16,7 +16,7 @@ reduction map noise hooks linearized activation loss special activations losses 
 meeting certificate explaining registry pair functional initializers tables flat tying
 graph composite architecture io network layers combine penalty workspace operation
 lowering tracing objective optim plan
-metrics checking training loading data cli __main__
+metrics checking training loading pages data cli __main__
 """.split()  # noqa: SIM905
 FILES = sorted(ROOT.rglob("*.py"))
 
