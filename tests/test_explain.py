@@ -1,14 +1,24 @@
 """An explanation shows what the library computes, and what differences confirm."""
 
+import csv
 import json
 
 import numpy as np
 import pytest
+import typer
 from numpy.testing import assert_allclose
 
 import anymax as am
 from anymax import activations, losses
 from anymax.checking.cells import on_support, smooth_rows
+from anymax.cli import app
+from anymax.cli.explain import explain
+from anymax.cli.noting import note
+from anymax.cli.saved import read
+from anymax.cli.settings import Settings, command
+from anymax.cli.task import prepared
+from anymax.cli.train import train
+from anymax.data.csv_file import read_csv
 from anymax.registry import samples
 
 MAPS, COSTS = samples(activations), samples(losses)
@@ -305,3 +315,150 @@ def test_boundary_targets_on_the_support_are_explained():
     made = pair.explanation(z, y[0])
     assert_allclose(made.inputs[0].gradient, pair.gradient(z, y[0]), atol=1e-15)
     assert near(made.inputs[0])
+
+
+# ---- the command line
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The program: its status, and what it prints."""
+    program = typer.Typer()
+    program.command()(command(train))
+    program.command()(explain)
+    monkeypatch.setattr(app, "app", program)
+
+    def ran(*arguments):
+        status = app.run([str(each) for each in arguments])
+        return status, *capsys.readouterr()
+
+    return ran
+
+
+def written(path, header, rows):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture
+def kinds(tmp_path):
+    x = np.random.default_rng(1).normal(size=(20, 2)).round(3).tolist()
+    rows = [[*each, "ab"[i % 2]] for i, each in enumerate(x)]
+    return written(tmp_path / "kinds.csv", ["height", "width", "kind"], rows)
+
+
+@pytest.fixture
+def prices(tmp_path):
+    x = np.random.default_rng(2).normal(size=(20, 2)).round(3).tolist()
+    rows = [[a, b, 1000 + 300 * a] for a, b in x]
+    return written(tmp_path / "prices.csv", ["size", "age", "price"], rows)
+
+
+TRAINING = ("--hidden", 3, "--epochs", 1, "--save")
+
+
+def test_a_row_of_a_file_is_explained(run, kinds, tmp_path):
+    model = tmp_path / "model.safetensors"
+    assert run("train", kinds, "--target", "kind", *TRAINING, model)[0] == 0
+    status, out, _ = run("explain", model, kinds, "--row", 3)
+    assert status == 0
+    assert "row 3 in line 4: kind is a; x are the columns as scaled" in out
+    assert "gradient by 0.weight (2, 3)" in out
+    status, out, _ = run("explain", model, kinds, "--row", 3, "--json")
+    said = json.loads(out)
+    assert said["steps"][-1]["map"] == "Softmax()"
+    assert said["loss"]["target"] == [1, 0]
+    saved = read(str(model))
+    x = saved.inputs(read_csv(kinds))[2]
+    objective = saved.objective().astype(np.float64)
+    assert_allclose(said["inputs"][0]["values"], x, rtol=1e-6)
+    found = [v["gradient"] for s in said["steps"] for v in s["parameters"]]
+    flat = np.concatenate([np.ravel(each) for each in found])
+    assert_allclose(flat, objective.gradient(x, 0), rtol=1e-12, atol=1e-15)
+
+
+def test_a_row_of_values_is_explained_in_the_scale_of_training(run, prices, tmp_path):
+    model = tmp_path / "model.safetensors"
+    assert run("train", prices, "--target", "price", *TRAINING, model)[0] == 0
+    status, out, _ = run("explain", model, prices, "--row", 20, "--json")
+    assert status == 0
+    saved, price = read(str(model)), read_csv(prices).numbers("price")[19]
+    wanted = saved.units.apply(np.array([price]))
+    assert_allclose(json.loads(out)["loss"]["target"], wanted)
+
+
+def test_a_pair_is_explained_by_its_names(run):
+    pair = ("--activation", "softmax", "--loss", "squared_error")
+    logits = ("--logits", "1,2,0.5")
+    status, out, _ = run("explain", *pair, *logits, "--target", "1", "--json")
+    assert status == 0
+    wanted = am.Pair(am.Softmax(), am.SquaredError()).gradient([1, 2, 0.5], [0, 1, 0])
+    assert_allclose(json.loads(out)["inputs"][0]["gradient"], wanted, atol=1e-15)
+    same = run("explain", *pair, *logits, "--target", "0,1,0")[1]
+    assert run("explain", *pair, *logits, "--target", "1")[1] == same
+    assert run("explain", *pair)[1] == same
+    assert repr(float(wanted[0])) in run("explain", *pair, "--all-numbers")[1]
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_a_pair_needs_neither_logits_nor_target(run, name):
+    for activation in ("Softmax", "Sigmoid", "Identity", "LogSoftmax"):
+        status, out, said = run("explain", "--activation", activation, "--loss", name)
+        assert status == 0 or "needs" in said
+        assert status == 2 or "dL/dz = J^T dL/da" in out
+
+
+def test_a_page_is_written(run, tmp_path):
+    page = tmp_path / "page.html"
+    pair = ("--activation", "softmax", "--loss", "cross_entropy")
+    status, out, _ = run("explain", *pair, "--html", page)
+    assert status == 0
+    assert out == f"wrote {page}\n"
+    assert page.read_text().lower().startswith("<!doctype html>")
+
+
+REFUSED = {
+    "nothing": ((), "needs a model and a file"),
+    "a model alone": (("m.safetensors",), "needs a model and a file"),
+    "half a pair": (("--loss", "huber"), "both --activation and --loss"),
+    "a model and a pair": (
+        ("m.safetensors", "--activation", "relu", "--loss", "huber"),
+        "not some of each",
+    ),
+    "no numbers": (
+        ("--activation", "relu", "--loss", "huber", "--logits", "1,x"),
+        "--logits needs numbers",
+    ),
+    "class 3 of 3": (
+        ("--activation", "softmax", "--loss", "huber", "--target", "3"),
+        "a class 0 to 2; got 3",
+    ),
+    "no file": (("m.safetensors", "rows.csv"), "m.safetensors"),
+    "row 0": (("m.safetensors", "rows.csv", "--row", 0), "whole number 1 to"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_explained_is_refused_in_a_sentence(run, name):
+    arguments, sentence = REFUSED[name]
+    status, _, said = run("explain", *arguments)
+    assert status == 2
+    assert sentence in said
+
+
+def test_a_row_or_a_target_that_is_not_there_is_refused(run, kinds, tmp_path):
+    model = tmp_path / "model.safetensors"
+    run("train", kinds, "--target", "kind", *TRAINING, model)
+    assert "has 20 rows; got --row 21" in run("explain", model, kinds, "--row", 21)[2]
+    x = written(tmp_path / "x.csv", ["height", "width"], [[1, 2]])
+    assert "needs --target COLUMN" in run("explain", model, x)[2]
+    other = written(tmp_path / "o.csv", ["height", "width", "kind"], [[1, 2, "z"]])
+    assert "a class the network has not met" in run("explain", model, other)[2]
+
+
+def test_notes_are_printed_in_a_line_each(kinds, capsys):
+    note(prepared(Settings(data=str(kinds), target="kind", output="Sigmoid")))
+    assert "(sigmoid-exclusive)" in capsys.readouterr().out
+    note(prepared(Settings(data=str(kinds), target="kind")))
+    assert capsys.readouterr().out == ""
