@@ -132,3 +132,11 @@ def table(
         f"<tbody>{body}</tbody></table>",
         label,
     )
+
+
+def section(place: str, title: str, *parts: str) -> str:
+    """A part of a page with its heading and an anchor."""
+    return (
+        f'<section class="card" id="{place}" aria-labelledby="{place}-title">'
+        f'<h2 id="{place}-title">{escape(title)}</h2>{"".join(parts)}</section>'
+    )

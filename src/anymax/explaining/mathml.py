@@ -32,8 +32,8 @@ GREEK = {
 SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "-": "−", "*": "∗", "'": "′", "...": "…"}
 CLOSING = {"(": ")", "[": "]", "⟨": "⟩"}
 KNOWN = frozenset(
-    """exp log sum max min mean abs diag sqrt tanh sigmoid softplus relu erf sin cos cosh
-    sinh sign norm expm log std var huber top vjp""".split()  # noqa: SIM905
+    """exp log sum max min mean abs diag sqrt tanh sigmoid softplus relu erf sin cos
+    cosh sinh sign norm expm log std var huber top vjp""".split()  # noqa: SIM905
 )
 OPERATORS = set("=<>≤≥≠−∗+/,;:|∑′…·×→⟵")
 
@@ -139,7 +139,10 @@ def _single(kind: str, token: str, alone: bool) -> str:
 
 def _changed(part: str) -> str:
     """`da_i` as ∂a with its index, `d(2.1)` as ∂ of a value of that name."""
-    name, _, index = part[1:].strip("()").partition("_")
+    name = part[1:].strip("()")
+    if not name.isidentifier():
+        return f"<mo>∂</mo><mtext>{escape(part[1:])}</mtext>"
+    name, _, index = name.partition("_")
     symbol = f"<mi>{GREEK.get(name, name)}</mi>"
     return "<mo>∂</mo>" + (
         f"<msub>{symbol}<mi>{index}</mi></msub>" if index else symbol

@@ -43,7 +43,8 @@ def _pictures(value: Said, label: str) -> Iterator[str]:
     ]
     if not matrices[0].fits:
         return
-    yield scrolled("".join(map(equation, matrices)), label)
+    drawn = "".join(map(equation, matrices))
+    yield scrolled(f'<div class="matrices">{drawn}</div>', label)
 
 
 def _rows(values: Any, width: int) -> list[list[Any]]:
