@@ -90,8 +90,8 @@ def _legend(cells: Sequence[Cell]) -> str:
     ]
     return (
         f'<dl class="legend">{"".join(parts)}</dl><p class="soft">The number is the '
-        "power of ten the gradient’s error stays below. Press a cell, or walk with the arrow "
-        "keys and press Enter.</p>"
+        "power of ten the gradient’s error stays below. Press a cell, or walk with the "
+        "arrow keys and press Enter.</p>"
     )
 
 
