@@ -19,9 +19,20 @@ def samples(package: ModuleType) -> dict[str, Any]:
     return {name: getattr(package, name).sample() for name in names(package)}
 
 
-def find(name: str, package: ModuleType, kind: str) -> Any:
-    """The class of that name; ValueError with the nearest known name otherwise."""
-    for known in names(package):
-        if known.lower() == name.lower():
-            return getattr(package, known)
-    raise ValueError(f"no {kind} is called {name!r}; {nearest(name, names(package))}")
+def find(
+    name: str,
+    package: ModuleType,
+    kind: str,
+    base: type | tuple[type, ...] = object,
+) -> Any:
+    """The class of that name, a subclass of `base`; "squared_error" is SquaredError.
+
+    Raises ValueError with the nearest known name.
+    """
+    offered = {each: getattr(package, each) for each in names(package)}
+    known = [each for each, cls in offered.items() if issubclass(cls, base)]
+    plain = name.replace("_", "").lower()
+    for each in known:
+        if each.lower() == plain:
+            return offered[each]
+    raise ValueError(f"no {kind} is called {name!r}; {nearest(name, known)}")

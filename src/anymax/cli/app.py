@@ -14,6 +14,7 @@ import typer
 import anymax
 from anymax.cli import names
 from anymax.cli.evaluate import evaluate
+from anymax.cli.explain import explain
 from anymax.cli.info import info
 from anymax.cli.pairs import pairs
 from anymax.cli.predict import predict
@@ -52,6 +53,7 @@ app.command()(command(train))
 app.command()(predict)
 app.command()(evaluate)
 app.command()(info)
+app.command()(explain)
 app.command()(pairs)
 
 

@@ -112,7 +112,7 @@ def _show(
 def _of_pair(
     activation: str, loss: str, logits: str | None, target: str | None
 ) -> Explanation:
-    pair = Pair(names.activation(_named(activation)), names.loss(_named(loss)))
+    pair = Pair(names.activation(activation), names.loss(loss))
     n = pair.fixed_width
     if logits is not None:
         z = _numbers(logits, "--logits")
@@ -135,11 +135,6 @@ def _wanted(pair: Pair, y: Array, n: int) -> Array:
         )
     k = int(y[0])
     return np.array(k) if pair.targets.classes else pair.targets.indicate(np.eye(n)[k])
-
-
-def _named(text: str) -> str:
-    """squared_error is SquaredError too; what has arguments stays as it is."""
-    return text.replace("_", "") if text.replace("_", "").isalpha() else text
 
 
 def _numbers(text: str, option: str) -> Array:

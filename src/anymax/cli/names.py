@@ -77,7 +77,7 @@ def _made(
     left_out: dict[str, Any] | None = None,
 ) -> Any:
     """An instance of a registered class, or of one in a user's file."""
-    look = partial(_find, package=package, base=base, kind=kind)
+    look = partial(find, package=package, kind=kind, base=base)
     said = text
     if at := IN_A_FILE.fullmatch(text.strip()):
         file = load(at["path"])
@@ -114,24 +114,12 @@ def _built(node: ast.expr, look: Any, text: str, left_out: dict[str, Any]) -> An
         ) from None
 
 
-def _find(
-    name: str, package: ModuleType, base: type | tuple[type, ...], kind: str
-) -> Any:
-    """The class of that name among those of one kind that a package offers."""
-    offered = {each: getattr(package, each) for each in names(package)}
-    known = [each for each, cls in offered.items() if issubclass(cls, base)]
-    for each in known:
-        if each.lower() == name.lower():
-            return offered[each]
-    raise ValueError(f"no {kind} is called {name!r}; {nearest(name, known)}")
-
-
 def _inner(name: str) -> Any:
     """A class that may be an argument: Normalized(Exp), Trainable(1.5), a schedule."""
     if name == Trainable.__name__:
         return Trainable
     if name.lower() in (each.lower() for each in names(optim)):
-        return _find(name, optim, Schedule, "schedule")
+        return find(name, optim, "schedule", Schedule)
     return find(name, activations, "activation")
 
 

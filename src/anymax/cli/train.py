@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import typer
 
-from anymax.checking.cells import describe
 from anymax.cli.cancelling import cancelling
 from anymax.cli.checked import check
 from anymax.cli.fitting import started, trained
+from anymax.cli.noting import note
 from anymax.cli.saved import Saved
 from anymax.cli.saying import counted, say, short, writable
 from anymax.cli.settings import Settings
@@ -61,9 +61,7 @@ def introduce(task: Task, settings: Settings) -> None:
         say("resume", f"{settings.resume} after {counted(task.before.epochs, 'epoch')}")
     said = cancelling(pair, source.outputs)
     say("pair", f"{short(pair.activation)} + {short(pair.loss)}: {said}")
-    for sentence in dict.fromkeys((describe(pair)[1], pair.doubt)):
-        if sentence:
-            say("note", sentence)
+    note(task)
     _say_targets(task)
 
 
