@@ -189,7 +189,7 @@ def test_formulas_become_mathml_and_words_stay():
     assert "<msup><mi>s</mi><mo>⊤</mo></msup>" in mathml("s s^T / |s|")
     assert "<mfrac>" in mathml("dL/dz = J^T dL/da")
     assert sentence("a = z^2, such that it sums to one.").endswith(
-        "</math>, such that it sums to one"
+        "</math>\u2060, such that it sums to one"
     )
     for text in ("((", "))", "^", "a^", "<<", "a_", "-", "", "x > 0 < y)"):
         Checker(mathml(text))

@@ -14,7 +14,7 @@ WIDE, HIGH = 58, 32  # of a cell with its number
 SMALL = 18  # of one that shows its shade alone
 GAP, SIGN, FOOT = 14, 26, 46
 NUMBERED = 12  # columns that still show their numbers
-LEAST = 0.72  # what it may shrink to before it scrolls
+LEAST = 0.65  # what it may shrink to before it scrolls
 DRAWN = 64  # rows and columns that are drawn at all
 
 

@@ -30,6 +30,7 @@ GREEK = {
     "pi": "π",
 }
 SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "-": "−", "*": "∗", "'": "′", "...": "…"}
+JOINED = "\u2060"  # no line begins with the comma after a formula
 CLOSING = {"(": ")", "[": "]", "⟨": "⟩"}
 KNOWN = frozenset(
     """exp log sum max min mean abs diag sqrt tanh sigmoid softplus relu erf sin cos
@@ -157,8 +158,8 @@ def _apart(left: tuple[str, str], right: tuple[str, str]) -> bool:
 def sentence(text: str) -> str:
     """A line of documentation as HTML: formulas as MathML, words as they are.
 
-    >>> sentence("y = x^2, for any x.")
-    '<math><mi>y</mi><mo>=</mo><msup><mi>x</mi><mn>2</mn></msup></math>, for any x'
+    >>> sentence("y = x^2, any x.")
+    '<math><mi>y</mi><mo>=</mo><msup><mi>x</mi><mn>2</mn></msup></math>\u2060, any x'
     """
     made: list[str] = []
     run: list[str] = []
@@ -181,9 +182,10 @@ def _ended(run: list[str]) -> list[str]:
     """A run of words that may be a formula, its last comma outside of it."""
     text = " ".join(run)
     bare = text.rstrip(",;:")
-    if not set(bare) & set("=^*/_+|") and not bare.startswith("- "):
+    if not set(bare) & set("=^*/_+|-"):
         return [escape(text)] if text else []
-    return [mathml(bare) + text[len(bare) :]]
+    rest = text[len(bare) :]
+    return [mathml(bare) + (JOINED + rest if rest else "")]
 
 
 def _depth(run: list[str]) -> int:

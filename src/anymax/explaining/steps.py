@@ -74,7 +74,7 @@ def _layout(name: str, formula: str, picture: str) -> str:
 def _cancelled(said: str | None) -> str:
     if not said:
         return ""
-    return f'<p class="note said"><b>What cancels:</b> {escape(said)}.</p>'
+    return f'<p class="note said"><b>What cancels:</b> {sentence(said)}.</p>'
 
 
 def _forms(forms: Said | None) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _forms(forms: Said | None) -> Iterator[str]:
         return
     equal = forms["equal"]
     names = [
-        [escape(form["name"]), sentence(form["formula"]), escape(form["cost"])]
+        [escape(form["name"]), sentence(form["formula"]), sentence(form["cost"])]
         for form in equal
     ]
     yield "<h3>One product, written in equal forms</h3>"

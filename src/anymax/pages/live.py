@@ -18,7 +18,7 @@ from anymax.activations import (
 from anymax.checking.cells import describe
 from anymax.errors import DomainError
 from anymax.explaining.markup import asset, choice, document, top
-from anymax.explaining.mathml import mathml
+from anymax.explaining.mathml import mathml, sentence
 from anymax.loss import Loss
 from anymax.losses import (
     BinaryCrossEntropy,
@@ -159,10 +159,10 @@ def _pair(activation: Activation, loss: Loss) -> dict[str, str]:
     except (DomainError, TypeError) as refusal:
         said = {"status": "refused", "sentence": str(refusal), "cancellation": ""}
     else:
-        status, sentence = describe(pair)
+        status, reason = describe(pair)
         said = {
             "status": status,
-            "sentence": sentence,
-            "cancellation": pair.cancellation,
+            "sentence": reason,
+            "cancellation": sentence(pair.cancellation),
         }
     return {"title": title, **said}

@@ -166,8 +166,8 @@ def _formula(made: Activation | Loss) -> str:
 def _of_pair(cell: Cell, maps: dict[str, Any], costs: dict[str, Any]) -> str:
     head = f'<h2 id="pair-title">{escape(_title(cell))}</h2>'
     kind = "said" if cell["status"] in ("fused", "plain") else "warn"
-    sentence = escape(cell["sentence"] or STATUSES[cell["status"]][1] + ".")
-    head += f'<p class="note {kind}"><b>{cell["status"]}</b>: {sentence}</p>'
+    reason = escape(cell["sentence"] or STATUSES[cell["status"]][1] + ".")
+    head += f'<p class="note {kind}"><b>{cell["status"]}</b>: {reason}</p>'
     made, cost = maps.get(cell["activation"]), costs.get(cell["loss"])
     if cell["status"] == "refused" or made is None or cost is None:
         return head
@@ -193,7 +193,7 @@ def _numbers(pair: Pair, cell: Cell) -> Iterator[str]:
     body = ([str(i), *map(long, row)] for i, row in enumerate(rows, 1))
     yield f"<p>L = <b>{long(loss['value'])}</b> at one row of logits:</p>"
     yield table(["", *kept], body, "the numbers of the pair")
-    yield f"<p><b>What cancels</b>: {escape(loss['cancellation'])}.</p>"
+    yield f"<p><b>What cancels</b>: {sentence(loss['cancellation'])}.</p>"
     for layout in ("column", "row"):
         yield f'<div class="formula">{mathml(last["backward"][layout])}</div>'
     yield _measured(cell)

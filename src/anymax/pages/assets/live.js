@@ -115,13 +115,13 @@ function showRow({ handle, bar, track }, i, a, y, least) {
   handle.setAttribute("aria-valuenow", z);
   handle.setAttribute("aria-valuetext", `${z}; output ${short(a)}`);
   handle.lastChild.textContent = short(z).replace(/0$/, "");
-  const at = (v) => 2 + ((v - least) / (1 - least)) * 62;
+  const at = (v) => 2 + ((v - least) / (1 - least)) * 56;
   const [from, to] = [Math.min(at(0), at(a)), Math.max(at(0), at(a))];
   bar.replaceChildren(
     svg("line", { x1: at(least), x2: at(1), y1: 31, y2: 31 }),
     svg("rect", { class: a < 0 ? "a below" : "a", x: from, width: to - from, y: 14, height: 16 }),
     svg("line", { class: "y", x1: at(y), x2: at(y), y1: 11, y2: 33 }),
-    svg("text", { x: 70, y: 27 }, short(a)),
+    svg("text", { x: 64, y: 27 }, short(a)),
   );
 }
 
@@ -201,7 +201,9 @@ function say(fact) {
   if (find("said").textContent !== said) find("said").textContent = said;
   const warns = ["refused", "doubtful", "boundary"].includes(fact.status);
   find("said").className = warns ? "note warn" : "note said";
-  find("cancels").textContent = fact.cancellation && `What cancels: ${fact.cancellation}.`;
+  find("cancels").innerHTML = fact.cancellation
+    ? `What cancels: ${fact.cancellation}.`
+    : "Nothing comes down, since L is not defined here.";
 }
 
 function table(found, y) {
