@@ -24,7 +24,7 @@ class Step(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """Operations that a slice of rows may pass together; or one that needs the batch."""
+    """Operations that a slice of rows may pass together; or some that need all rows."""
 
     operations: tuple[Operation, ...]
     whole: bool
