@@ -11,12 +11,13 @@ import anymax as am
 from anymax import activations, losses
 
 ROOT = Path(am.__file__).parent
-ORDER = """types errors described sets rows monomial jacobian trainable output target reduction
+ORDER = """
+types errors described sets rows monomial jacobian trainable output target reduction
 map noise hooks linearized activation loss special activations losses differences
-meeting certificate explaining registry pair functional initializers tables flat
-tying graph composite architecture io network layers combine penalty workspace
-operation lowering tracing objective optim plan metrics checking training loading
-pages data cli __main__
+meeting certificate explaining registry pair functional initializers tables flat tying
+graph composite architecture io network layers combine penalty workspace operation
+lowering tracing objective optim plan metrics checking training loading pages data cli
+__main__
 """.split()  # noqa: SIM905
 FILES = sorted(ROOT.rglob("*.py"))
 
