@@ -441,10 +441,10 @@ def loss_mistakes():
     )
     yield Plant(
         "kink",
-        "hinge",
+        "quantile",
         loss(
-            lambda a, y: np.maximum(0, 1 - y * a).sum(-1),
-            lambda a, y: np.where(1 - y * a == 0, 7.0, -y * (1 - y * a > 0)),
+            lambda a, y: np.where(a > y, 0.7 * (a - y), 0.3 * (y - a)).sum(-1),
+            lambda a, y: np.where(a == y, 7.0, np.where(a > y, 0.7, -0.3)),
         ),
     )
     yield Plant(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from anymax.checking.check.observing import Observation
 from anymax.checking.check.probing import precision
 from anymax.checking.check.report import Finding
 from anymax.checking.check.roles import OUT, TARGET, UP, X
@@ -118,11 +119,13 @@ def _forward_name(setting: Setting) -> str:
     return getattr(setting.subject.make().forward, "__name__", "forward")
 
 
-def coarse(out: Array, answer: Array) -> Finding | None:
+def coarse(seen: Observation) -> Finding | None:
     """Float64 goes in, and what comes back has fewer digits."""
-    which = "forward" if precision(out) < 8 else "backward"
-    if min(precision(out), precision(answer)) == 8:
-        return None
+    which, out, answer = "forward", seen.out, seen.answer
+    if seen.bytes == 8:
+        which = "backward"
+        if precision(answer) == 8:
+            return None
     return Finding(
         "float32-noise",
         f"Right as far as can be seen, but the {which} computes in float32: with a "

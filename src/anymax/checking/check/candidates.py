@@ -92,20 +92,18 @@ def twice(seen: Observation) -> Array | None:
     if not square(seen):
         return None
     x, out = flat(seen.x), flat(seen.out)
-    kind = coupling(seen.J, seen.x.shape, seen.out.shape)
+    blocks = places(seen.x.shape, coupling(seen.J, seen.x.shape, seen.out.shape))
     for known in KNOWN[:6]:
-        for single in (True, False):
+        once, again = np.zeros(len(x)), np.zeros(len(x))
+        for at in blocks:
+            once[at] = known.value(x[at])
+            again[at] = known.value(once[at])
+        if not np.allclose(again, out, rtol=1e-6) or np.allclose(once, again):
+            continue
+        for a in (once, again):
             predicted = np.zeros_like(seen.J)
-            for at in places(seen.x.shape, kind):
-                once = known.value(x[at])
-                again = known.value(once)
-                if not np.allclose(again, out[at], rtol=1e-6) or np.allclose(
-                    once, again, rtol=1e-3
-                ):
-                    predicted = predicted * np.nan
-                    break
-                inner = known.jacobian(x[at], once if single else again)
-                predicted[np.ix_(at, at)] = inner
+            for at in blocks:
+                predicted[np.ix_(at, at)] = known.jacobian(x[at], a[at])
             if seen.agrees(predicted):
                 return predicted
     return None

@@ -36,8 +36,10 @@ def _special(seen: Observation) -> Iterator[tuple[Array, int, float]]:
     j = 1 if seen.x.size > 1 else 0
     for t in SPECIAL:
         places = [t]
-        if seen.y is not None and np.shape(seen.y) == seen.x.shape:
-            places.append(float(np.asarray(seen.y).flat[j]) + t)
+        if seen.setting.subject.loss:
+            # 0 and 1 are where probabilities end, not where a loss has a kink
+            target = float(np.ravel(seen.y)[j]) if np.shape(seen.y) == seen.x.shape else 0
+            places = [p for p in (t, target + t) if p not in (0, 1)]
         for place in places:
             x = np.array(seen.x, copy=True)
             x.flat[j] = place
@@ -119,19 +121,20 @@ def jump(seen: Observation, rng: np.random.Generator) -> Finding | None:
         middle = np.asarray(y, np.float64)
     lines = [np.ones_like(seen.x), rng.normal(size=seen.x.shape), rng.normal(size=seen.x.shape)]
     for direction in lines:
-        start = middle if direction is lines[0] else middle + 0.01 * seen.x
+        # beside the origin, where a map may have its one singular point
+        start = middle + 0.05 * seen.x
 
         def f(t: float, start: Array = start, way: Array = direction) -> Array:
             return flat(setting.value(start + t * way, y))
 
-        found = _jump(f)
+        found = _jump(f, float(np.max(np.abs(seen.out))))
         if found is not None:
             t, size = found
             return _jumping(seen, start + t * direction, size)
     return None
 
 
-def _jump(f: Callable[[float], Array]) -> tuple[float, float] | None:
+def _jump(f: Callable[[float], Array], size: float) -> tuple[float, float] | None:
     """Where f jumps and by how much: intervals that rise are halved until they do not."""
     grid = np.linspace(-4.03, 4.01, GRID)
     try:
@@ -141,14 +144,14 @@ def _jump(f: Callable[[float], Array]) -> tuple[float, float] | None:
     rises = np.abs(np.diff(values, axis=0)).max(1)
     if not np.all(np.isfinite(rises)):
         return None
-    scale = float(np.max(np.abs(values), initial=0)) + 1e-12
+    scale = float(np.max(np.abs(values), initial=0)) + size + 1e-12
     for k in np.argsort(-rises)[:4]:
         low, high = float(grid[k]), float(grid[k + 1])
         if rises[k] < 1e-4 * scale:
             break
-        size = _halved(f, low, high)
-        if size[1] > 1e-5 * scale:
-            return size
+        found = _halved(f, low, high)
+        if found[1] > 1e-5 * scale:
+            return found
     return None
 
 

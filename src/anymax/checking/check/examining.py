@@ -10,7 +10,7 @@ import numpy as np
 from anymax.checking.check import behaviour, edges, points
 from anymax.checking.check.naming import clipping, named
 from anymax.checking.check.observing import Observation, coupling, observed
-from anymax.checking.check.probing import precision
+from anymax.checking.check.probing import resolution
 from anymax.checking.check.report import CheckError, Finding
 from anymax.checking.check.rows import deliberate
 from anymax.checking.check.setting import GRADIENT, Setting
@@ -98,7 +98,7 @@ def _alone(setting: Setting, size: int, seed: int) -> tuple[Setting, Setting | N
 
 def _wide(setting: Setting, seed: int) -> bool:
     x, y = setting.draw(np.random.default_rng(seed))
-    return precision(setting.value(x, y)) < 8
+    return resolution(lambda at: setting.value(at, y), x) < 8
 
 
 def _looked(setting: Setting, rng: np.random.Generator) -> list[Observation]:
@@ -174,7 +174,7 @@ def _beside(
         behaviour.mutation(setting, (first.x, first.y), g),
     ]
     if not already:
-        found.append(behaviour.coarse(first.out, first.answer))
+        found.append(behaviour.coarse(first))
     edge = _edge(setting, first)
     if edge is not None:
         if not setting.subject.trusted:
@@ -196,9 +196,10 @@ def _edge(setting: Setting, first: Observation) -> Observation | None:
     rng = np.random.default_rng(0)
     other = replace(setting, domain=points.REALS)
     try:
-        return observed(other, rng, 1.0, first.bytes < 8)
+        found = observed(other, rng, 1.0, first.bytes < 8)
     except Exception:
         return None
+    return found if found is not None and found.right else None
 
 
 def _unique(found: list[Finding], already: Sequence[Finding]) -> list[Finding]:

@@ -18,7 +18,6 @@ from anymax.checking.check.probing import (
     WIDE_STEP,
     Slopes,
     flat,
-    precision,
     slopes,
 )
 from anymax.checking.check.setting import (
@@ -177,11 +176,6 @@ def _claimed(
     size = 1e-300 + float(np.max(np.abs(claim), initial=0)) * out.size
     linear = bool(np.all(np.abs(product - received) <= 1e-5 * size))
     return claim, offset, linear
-
-
-def least(out: Array, answer: Array) -> int:
-    """The bytes of the coarser of forward and backward."""
-    return min(precision(out), precision(answer))
 
 
 def coupling(J: Array, shape: tuple[int, ...], out: tuple[int, ...]) -> str:

@@ -77,6 +77,15 @@ def flat(array: Array) -> Array:
     return np.asarray(array, np.float64).ravel()
 
 
+def resolution(f: Callable[[Array], Array], x: Array) -> int:
+    """The bytes that f computes in: 4 also where its inputs are rounded to float32."""
+    out = f(x)
+    if precision(out) < 8:
+        return precision(out)
+    unmoved = np.array_equal(f(x * (1 + 1e-11)), out)
+    return 4 if unmoved and not np.array_equal(f(x * (1 + 1e-3)), out) else 8
+
+
 def precision(out: Array) -> int:
     """How many bytes its numbers have: 4 also for float32 put into a float64 array."""
     if out.dtype.itemsize < 8:

@@ -37,10 +37,10 @@ class Setting:
     ) -> tuple[Array, Array | None]:
         """Inputs, and targets where it is a loss."""
         own = self.subject
-        if own.domain is not None:
+        x = points.inputs(self.domain, rng, self.shape, scale)
+        if own.domain is not None and not np.all(own.domain.contains(x)):
+            # probabilities are inside most domains; what is drawn may be at the edge
             x = own.domain.draw(rng, self.shape)
-        else:
-            x = points.inputs(self.domain, rng, self.shape, scale)
         return x, self.target(rng)
 
     def target(self, rng: np.random.Generator) -> Array | None:
