@@ -20,6 +20,7 @@ from anymax.data.csv_file import read_csv
 from anymax.data.table import Table
 from anymax.explaining import Explanation, rendered
 from anymax.explaining.page import page
+from anymax.pages import live_page
 from anymax.pair import Pair
 from anymax.training.labels import encode_labels
 from anymax.types import Array
@@ -63,6 +64,10 @@ def explain(
     html: Annotated[
         str | None, typer.Option(metavar="FILE.html", help="write it as a page")
     ] = None,
+    live: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.html", help="write a page with logits to drag"),
+    ] = None,
     custom: Custom = None,
 ) -> None:
     """Show the chain rule of one row, from the loss to the first weights.
@@ -71,8 +76,13 @@ def explain(
     differences beside each gradient. MODEL FILE.csv for a trained network, or
     --activation softmax --loss squared_error for a pair on its own.
     """
-    if html is not None:
-        writable(html)
+    for path in (html, live):
+        if path is not None:
+            writable(path)
+    if live is not None:
+        files.write(live, live_page().encode())
+        typer.echo(f"wrote {live}")
+        return
     if activation is not None or loss is not None:
         if model is not None or activation is None or loss is None:
             raise ValueError(

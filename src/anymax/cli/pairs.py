@@ -18,11 +18,14 @@ from rich.progress import Progress
 from rich.text import Text
 
 from anymax import activations, losses
+from anymax import io as files
 from anymax.activation import Activation
 from anymax.checking.cells import Cell, measure
 from anymax.cli.names import activation as named_activation
 from anymax.cli.names import loss as named_loss
+from anymax.cli.saying import writable
 from anymax.loss import Loss
+from anymax.pages import pairs_page
 from anymax.registry import samples
 
 STATUSES = {
@@ -49,12 +52,17 @@ def pairs(
     loss: Annotated[
         str | None, typer.Option(help="this loss alone, with sentences")
     ] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE.html", help="write it as a page")
+    ] = None,
 ) -> None:
     """Measure every activation against every loss.
 
     Whether their product cancels, is doubtful or refused, and how far its gradient is
     from finite differences.
     """
+    if html is not None:
+        writable(html)
     maps = (
         [named_activation(activation)]
         if activation
@@ -63,7 +71,10 @@ def pairs(
     costs = [named_loss(loss)] if loss else [*samples(losses).values()]
     cells = measured(maps, costs)
     console = Console(highlight=False)
-    if as_json:
+    if html is not None:
+        files.write(html, pairs_page([fields(cell) for cell in cells]).encode())
+        typer.echo(f"wrote {html}")
+    elif as_json:
         typer.echo(
             json.dumps([fields(cell) for cell in cells], indent=1, allow_nan=False)
         )
