@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import planted as p
 
 import anymax as am
+import planted as p
 
 
 @dataclass(frozen=True)
@@ -22,44 +22,77 @@ class Right:
 def functions():
     """Two functions."""
     for name, (f, df) in p.MAPS.items():
-        yield Right(f"{name}(z, a, g)", f, {"derivative": lambda z, a, g, d=df: d(z, a, g)})
         yield Right(
-            f"{name}(x, dout)", f, {"derivative": lambda x, dout, f=f, d=df: d(x, f(x), dout)}
+            f"{name}(z, a, g)", f, {"derivative": lambda z, a, g, d=df: d(z, a, g)}
+        )
+        yield Right(
+            f"{name}(x, dout)",
+            f,
+            {"derivative": lambda x, dout, f=f, d=df: d(x, f(x), dout)},
         )
         yield Right(
             f"{name}(grad_output, input)",
             f,
-            {"derivative": lambda grad_output, input, f=f, d=df: d(input, f(input), grad_output)},
+            {
+                "derivative": lambda grad_output, input, f=f, d=df: d(
+                    input, f(input), grad_output
+                )
+            },
         )
     yield Right("sigmoid(a)", p.sigmoid, {"derivative": lambda a: a * (1 - a)})
     yield Right("tanh(y)", np.tanh, {"derivative": lambda y: 1 - y**2})
     yield Right("tanh(x)", np.tanh, {"derivative": lambda x: 1 - np.tanh(x) ** 2})
-    yield Right("ReLU(x) 1.0", p.relu, {"derivative": lambda x: np.where(x > 0, 1.0, 0.0)})
+    yield Right(
+        "ReLU(x) 1.0", p.relu, {"derivative": lambda x: np.where(x > 0, 1.0, 0.0)}
+    )
     yield Right("ReLU(x) >= 0", p.relu, {"derivative": lambda x: 1.0 * (x >= 0)})
     yield Right("unnamed", p.sigmoid, {"derivative": lambda q: q * (1 - q)})
     yield Right(
-        "args", p.softmax, {"derivative": lambda u, v: p.d_softmax(None, u, v), "args": "a,g"}
+        "args",
+        p.softmax,
+        {"derivative": lambda u, v: p.d_softmax(None, u, v), "args": "a,g"},
     )
-    yield Right(
-        "softmax_grad(s)", softmax_vector, {"derivative": softmax_grad_loops}
-    )
+    yield Right("softmax_grad(s)", softmax_vector, {"derivative": softmax_grad_loops})
     yield Right("softmax_grad(softmax)", softmax_vector, {"derivative": softmax_grad})
     yield Right(
         "softmax Jacobian (N, n, n)",
         p.softmax,
-        {"derivative": lambda a: np.einsum("bi,ij->bij", a, np.eye(a.shape[-1])) - a[:, :, None] * a[:, None, :]},
+        {
+            "derivative": lambda a: (
+                np.einsum("bi,ij->bij", a, np.eye(a.shape[-1]))
+                - a[:, :, None] * a[:, None, :]
+            )
+        },
     )
     yield Right(
         "log-softmax Jacobian (n, n)",
         log_softmax_vector,
-        {"derivative": lambda x: np.eye(len(x)) - np.exp(log_softmax_vector(x))[None, :]},
+        {
+            "derivative": lambda x: (
+                np.eye(len(x)) - np.exp(log_softmax_vector(x))[None, :]
+            )
+        },
     )
-    yield Right("softplus", lambda z: np.logaddexp(0, z), {"derivative": lambda z: p.sigmoid(z)})
+    yield Right(
+        "softplus", lambda z: np.logaddexp(0, z), {"derivative": lambda z: p.sigmoid(z)}
+    )
     yield Right("math.tanh", math.tanh, {"derivative": lambda x: 1 - math.tanh(x) ** 2})
     yield Right("if x > 0", leaky, {"derivative": d_leaky})
-    yield Right("columns", softmax_columns, {"derivative": lambda a, g: a * (g - (a * g).sum(0))})
-    yield Right("column vectors", softmax_column, {"derivative": lambda a, g: (np.diagflat(a) - a @ a.T) @ g})
-    yield Right("logsumexp", lambda z: np.logaddexp.reduce(z, -1), {"derivative": lambda z: p.softmax(z)})
+    yield Right(
+        "columns",
+        softmax_columns,
+        {"derivative": lambda a, g: a * (g - (a * g).sum(0))},
+    )
+    yield Right(
+        "column vectors",
+        softmax_column,
+        {"derivative": lambda a, g: (np.diagflat(a) - a @ a.T) @ g},
+    )
+    yield Right(
+        "logsumexp",
+        lambda z: np.logaddexp.reduce(z, -1),
+        {"derivative": lambda z: p.softmax(z)},
+    )
     yield Right("ELU", elu, {"derivative": lambda z, a: np.where(z > 0, 1, a + 1)})
     yield Right("swish", lambda z: z * p.sigmoid(z), {"derivative": d_swish})
     yield Right("normalise", unit, {"derivative": d_unit})
@@ -69,7 +102,11 @@ def functions():
     yield Right("log", np.log, {"derivative": lambda x: 1 / x})
     yield Right("sqrt", np.sqrt, {"derivative": lambda y: 1 / (2 * y)})
     yield Right("step", lambda z: 1.0 * (z > 100), {"derivative": lambda z: 0 * z})
-    yield Right("maximum", lambda z: z.max(-1), {"derivative": lambda z: 1.0 * (z == z.max(-1, keepdims=True))})
+    yield Right(
+        "maximum",
+        lambda z: z.max(-1),
+        {"derivative": lambda z: 1.0 * (z == z.max(-1, keepdims=True))},
+    )
 
 
 def softmax_vector(x):
@@ -175,10 +212,10 @@ class Statics:
 
 
 class NoSelf:
-    def forward(z):
+    def forward(z):  # noqa: N805
         return np.tanh(z)
 
-    def derivative(z):
+    def derivative(z):  # noqa: N805
         return 1 / np.cosh(z) ** 2
 
 
@@ -274,7 +311,10 @@ class Module:
         return p.taylor(z)
 
     def jacobian(self, z, a):
-        one = np.eye(z.shape[-1]) * (1 + z)[..., None, :] - a[..., :, None] * (1 + z)[..., None, :]
+        one = (
+            np.eye(z.shape[-1]) * (1 + z)[..., None, :]
+            - a[..., :, None] * (1 + z)[..., None, :]
+        )
         return one / p.total(1 + z + z**2 / 2)[..., None]
 
 
@@ -408,11 +448,11 @@ def losses():
         yield Right(f"{name}, rows", p.loss(f, df))
         yield Right(
             f"{name}, mean",
-            p.loss(lambda a, y, f=f: f(a, y).mean(), lambda a, y, d=df: d(a, y) / len(a)),
+            p.loss(
+                lambda a, y, f=f: f(a, y).mean(), lambda a, y, d=df: d(a, y) / len(a)
+            ),
         )
-        yield Right(
-            f"{name}, sum", p.loss(lambda a, y, f=f: float(f(a, y).sum()), df)
-        )
+        yield Right(f"{name}, sum", p.loss(lambda a, y, f=f: float(f(a, y).sum()), df))
         yield Right(
             f"{name}(y_true, y_pred)",
             lambda y_true, y_pred, f=f: f(y_pred, y_true),

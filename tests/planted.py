@@ -204,7 +204,10 @@ def derivative_mistakes():
     for name, d in ones.items():
         f = spherical if name == "spherical" else MAPS[name][0]
         yield Plant(
-            "rank-one-missing", name, f, {"derivative": lambda z, a, g, d=d: d(z, a) * g}
+            "rank-one-missing",
+            name,
+            f,
+            {"derivative": lambda z, a, g, d=d: d(z, a) * g},
         )
     yield Plant(
         "rank-one-missing",
@@ -221,12 +224,20 @@ def derivative_mistakes():
             {"derivative": lambda z, a: np.ones_like(z)},
         )
         if name not in ("softmax",):
-            yield Plant("output-as-derivative", name, *product(name, lambda z, a, g: a * g))
+            yield Plant(
+                "output-as-derivative", name, *product(name, lambda z, a, g: a * g)
+            )
         yield Plant(
-            "output-as-derivative", f"{name}, derivative", f, {"derivative": lambda a: a}
+            "output-as-derivative",
+            f"{name}, derivative",
+            f,
+            {"derivative": lambda a: a},
         )
         yield Plant(
-            "constant-factor", name, f, {"derivative": lambda z, a, g, d=df: 2 * d(z, a, g)}
+            "constant-factor",
+            name,
+            f,
+            {"derivative": lambda z, a, g, d=df: 2 * d(z, a, g)},
         )
         yield Plant(
             "constant-factor",
@@ -246,7 +257,9 @@ def derivative_mistakes():
             {"derivative": lambda z, a, g, d=df: d(z, a, g) * z.shape[-1]},
         )
     yield Plant(
-        "sign", "softmax, sum", *product("softmax", lambda z, a, g: a * (g + total(a * g)))
+        "sign",
+        "softmax, sum",
+        *product("softmax", lambda z, a, g: a * (g + total(a * g))),
     )
     yield Plant(
         "sign",
@@ -346,7 +359,9 @@ def batch_mistakes():
     whole = {
         "softmax": lambda z, a, g: a * (g - (a * g).sum()),
         "log-softmax": lambda z, a, g: g - np.exp(a) * g.sum(),
-        "sparsemax": lambda z, a, g: (a > 0) * (g - ((a > 0) * g).sum() / (a > 0).sum()),
+        "sparsemax": lambda z, a, g: (
+            (a > 0) * (g - ((a > 0) * g).sum() / (a > 0).sum())
+        ),
         "sigmoid": lambda z, a, g: a * (1 - a) * g.mean(0),
         "tanh": lambda z, a, g: (1 - a**2) * (g - g.mean(0)),
         "ReLU": lambda z, a, g: g * (z > z.mean(0)),
@@ -363,6 +378,7 @@ def batch_mistakes():
 def loss_mistakes():
     """The same and others in losses."""
     for name, (f, df) in LOSSES.items():
+
         def mean(a, y, f=f):
             return f(a, y).mean()
 
@@ -420,7 +436,9 @@ def loss_mistakes():
             name,
             loss(lambda a, y, f=f: f(a.astype("f4"), y.astype("f4")), df),
         )
-        yield Plant("wrong-derivative", name, loss(f, lambda a, y, d=df: d(a, y) + a**3))
+        yield Plant(
+            "wrong-derivative", name, loss(f, lambda a, y, d=df: d(a, y) + a**3)
+        )
         yield Plant("non-deterministic", name, loss(f, Noisy(df)))
         yield Plant("mutates-input", name, loss(f, Spoiling(df)))
         yield Plant("stale-state", name, stale_loss(f, df))
@@ -570,7 +588,10 @@ def behaviour_mistakes():
             ),
         )
         yield Plant(
-            "wrong-shape", name, f, {"derivative": lambda z, a, g, d=df: d(z, a, g).sum(-1)}
+            "wrong-shape",
+            name,
+            f,
+            {"derivative": lambda z, a, g, d=df: d(z, a, g).sum(-1)},
         )
         yield Plant(
             "clipped-value",
@@ -599,9 +620,7 @@ def behaviour_mistakes():
         f, df = MAPS[name]
 
         def elementwise(z, a, g, df=df):
-            units = np.broadcast_to(
-                np.eye(z.shape[-1]), (*z.shape, z.shape[-1])
-            )
+            units = np.broadcast_to(np.eye(z.shape[-1]), (*z.shape, z.shape[-1]))
             J = df(z[..., None, :], a[..., None, :], units)
             return g[..., None] * J
 
@@ -620,7 +639,10 @@ def _spoils_g(df):
 
 def edges():
     kinks = {
-        "ReLU": (relu, lambda z, g: g * (1 + np.sign(z)) * (z != 0) / 2 + 5 * g * (z == 0)),
+        "ReLU": (
+            relu,
+            lambda z, g: g * (1 + np.sign(z)) * (z != 0) / 2 + 5 * g * (z == 0),
+        ),
         "ReLU, 0/0": (relu, lambda z, g: g * (z + np.abs(z)) / (2 * np.abs(z))),
         "absolute value": (np.abs, lambda z, g: g * z / np.abs(z)),
         "leaky ReLU": (

@@ -41,7 +41,7 @@ def _chance(which: str, once: Array, again: Array) -> Finding:
         f"Two calls of {which} with the same arguments answer differently: noise, or "
         "something that is counted up. No difference quotient can be formed.",
         {"first": once.ravel()[:5], "second": again.ravel()[:5]},
-        "rng = np.random.default_rng(0)  # made anew in each call, or no noise in a check",
+        "rng = np.random.default_rng(0)  # made anew in each call",
     )
 
 
@@ -110,7 +110,7 @@ def stale(setting: Setting, first: Point, second: Point, g: Array) -> Finding | 
                 {"answered": answer.ravel()[:5], "on its own": alone.ravel()[:5]},
                 "self.a = a  # stored in every forward"
                 if asked is second
-                else f"a = self.{_forward_name(setting)}({subject.word(X)})  # not self.a",
+                else f"a = {_forward_name(setting)}({subject.word(X)})  # not self.a",
             )
     return None
 

@@ -32,7 +32,7 @@ def places(shape: tuple[int, ...], along: str) -> list[Array]:
 
 
 def parts(seen: Observation) -> list[Parts | None]:
-    """The blocks of J taken apart; None for one that has another structure, or hides it.
+    """The blocks of J taken apart; None for one of another structure, or that hides it.
 
     A block that is 0 off its diagonal in a map that couples hides what it is made of.
     """
@@ -47,9 +47,7 @@ def _apart(J: Array, at: Array, size: float) -> Parts | None:
     """Off its diagonal a block of rank one says what it is on the diagonal too."""
     limit = 1e-5 * size
     off = J - np.diag(np.diag(J))
-    live = np.flatnonzero(
-        (np.abs(off).max(0) > limit) & (np.abs(off).max(1) > limit)
-    )
+    live = np.flatnonzero((np.abs(off).max(0) > limit) & (np.abs(off).max(1) > limit))
     if len(live) < 3:
         return None
     filled = _filled(off, live)

@@ -9,13 +9,14 @@ from typing import Any
 
 from anymax.checking.check import roles
 from anymax.checking.check.report import CheckError
-from anymax.checking.check.roles import TARGET, X, Signature
+from anymax.checking.check.roles import TARGET, Signature, X
 from anymax.checking.check.subject import Live, Subject
 
 FORWARDS = """forward compute apply activate value loss cost evaluate eval call
-activation function func fn f""".split()
+activation function func fn f""".split()  # noqa: SIM905  (words read as words)
 BACKWARDS = """backward delta grad gradient derivative vjp jacobian backprop
-backpropagate backward_pass bprop prime deriv derivate f_prime df d slope""".split()
+backpropagate backward_pass bprop prime deriv derivate f_prime df d
+slope""".split()  # noqa: SIM905
 INSTEAD = "Name them with forward= and backward=."
 
 
@@ -126,8 +127,11 @@ def _without_self(cls: type) -> bool:
     for name in (*FORWARDS, *BACKWARDS):
         raw = inspect.getattr_static(cls, name, None)
         if inspect.isfunction(raw):
-            names = [*inspect.signature(raw).parameters]
-            return not names or names[0] not in ("self", "this", "cls", "_")
+            names = roles.parameters(raw)
+            if names[:1] in ((), ("self",), ("this",), ("cls",)):
+                return False
+            # one array, or outputs and targets, with no place left for an object
+            return len(names) == 1 or (len(names) == 2 and roles.is_target(names[1]))
     return False
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anymax.checking.check.blocks import parts
-from anymax.checking.check.formulas import KNOWN, line, softmax
-from anymax.checking.check.blocks import places
+from anymax.checking.check.blocks import parts, places
+from anymax.checking.check.formulas import KNOWN, line
 from anymax.checking.check.observing import Observation, coupling
 from anymax.checking.check.probing import ROUNDING, STEP, WIDE_STEP, flat, slopes
 from anymax.checking.check.setting import DERIVATIVE, MATRIX
@@ -161,7 +160,9 @@ TRANSPOSED = Candidate(
     transposed,
     "The Jacobian is transposed: J g where J^T g is needed, and this J is not "
     "symmetric.",
-    lambda s: line(s) if s.setting.kind != MATRIX else "return J.T  # J[i, j] = da_i/dz_j",
+    lambda s: (
+        line(s) if s.setting.kind != MATRIX else "return J.T  # J[i, j] = da_i/dz_j"
+    ),
 )
 REVERSED = Candidate(
     "sign",
@@ -188,10 +189,7 @@ def of(seen: Observation) -> list[Candidate]:
     # Where the output stands alone in the answer it was taken for a derivative; where
     # it multiplies g, or stands in a matrix, the rest of that matrix was forgotten.
     output_first = seen.setting.kind == DERIVATIVE
-    middle = [AS_DERIVATIVE, ONE_MISSING] if output_first else [ONE_MISSING, AS_DERIVATIVE]
+    middle = (
+        [AS_DERIVATIVE, ONE_MISSING] if output_first else [ONE_MISSING, AS_DERIVATIVE]
+    )
     return [MISSING, *middle, DIAGONAL, TRANSPOSED, REVERSED, TWICE, DOUBLED]
-
-
-def sigmoid_or_softmax(x: Array) -> Array:
-    """Rows of probabilities."""
-    return np.apply_along_axis(softmax, -1, x)

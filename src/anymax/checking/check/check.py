@@ -11,7 +11,7 @@ from anymax.checking.check.examining import Examined, examined
 from anymax.checking.check.own import own_findings, own_subject
 from anymax.checking.check.report import CheckError, Report
 from anymax.checking.check.subject import Subject
-from anymax.checking.check.tensors import tensor_subject
+from anymax.checking.check.tensors import tensor_subject, widened
 from anymax.checking.check.unnamed import completed
 from anymax.objective import Objective
 from anymax.types import quiet
@@ -59,10 +59,13 @@ def check(
         if isinstance(thing, Objective):
             said = "gradient by the parameters, against differences along many of them"
             found = own_findings(thing, seed)
-            return Report(f"Objective({thing.net!r}, {thing.loss!r})", said, tuple(found))
+            return Report(
+                f"Objective({thing.net!r}, {thing.loss!r})", said, tuple(found)
+            )
         subject = own_subject(thing, size) or tensor_subject(thing, derivative)
         if subject is None:
-            subject = found_by_name(thing, derivative, forward, backward, args, size)
+            functions = widened(thing), widened(derivative)
+            subject = found_by_name(*functions, forward, backward, args, size)
         subject = completed(subject, size, seed)
         result = examined(subject, size, seed)
     return Report(subject.name, _said(subject, result), tuple(result.findings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,36 @@ def shown(seen: Observation) -> dict[str, Any]:
     found["relative error"] = error(seen)
     if seen.setting.batch and seen.setting.kind in (PRODUCT, DERIVATIVE, GRADIENT):
         found["row"] = row
+    return found
+
+
+def where(wrong: Sequence[Observation]) -> dict[str, Any]:
+    """From what input to what input the answers are wrong, where it is one by one."""
+    off: list[Array] = []
+    fine: list[Array] = []
+    for seen in wrong:
+        J, claim = seen.J, seen.claim
+        if len(J) == J.shape[1] and seen.x.size == len(J):
+            bad = np.diag(~(np.abs(claim - J) <= seen.tolerance))
+        elif len(J) == 1:
+            bad = ~(np.abs(claim - J) <= seen.tolerance)[0]
+        else:
+            return {}
+        at = flat(seen.x)
+        if seen.y is not None and np.shape(seen.y) == seen.x.shape:
+            at = at - flat(np.asarray(seen.y))
+        off.append(at[bad & seen.slopes.smooth])
+        fine.append(at[~bad & seen.slopes.smooth])
+    loss = wrong[0].setting.subject.loss
+    letter = "a - y" if loss else "z"
+    found = {}
+    for said, values in (
+        ("wrong", np.concatenate(off)),
+        ("right", np.concatenate(fine)),
+    ):
+        if len(values):
+            span = f"{values.min():.3g} to {values.max():.3g}"
+            found[f"{said} for {letter} in"] = f"{span} ({len(values)} numbers)"
     return found
 
 

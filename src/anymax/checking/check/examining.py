@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anymax.checking.check import behaviour, edges, points
-from anymax.checking.check.naming import clipping, named
+from anymax.checking.check import behaviour, points
+from anymax.checking.check.jumps import jump
+from anymax.checking.check.kinks import kink
+from anymax.checking.check.large import unstable
+from anymax.checking.check.naming import clipping, named, unknown
 from anymax.checking.check.observing import Observation, coupling, observed
 from anymax.checking.check.probing import resolution
 from anymax.checking.check.report import CheckError, Finding
 from anymax.checking.check.rows import deliberate
 from anymax.checking.check.setting import GRADIENT, Setting
 from anymax.checking.check.subject import Subject
-from anymax.checking.check.trial import Misshapen, tried
+from anymax.checking.check.trial import MisshapenError, tried
 
 FORMS = (points.SOFT, points.ONE_HOT, points.INDEX, points.SIGNS)
 
@@ -53,7 +56,7 @@ def examined(subject: Subject, size: int, seed: int) -> Examined:
 
 
 def _rescues(other: Examined, first: Examined) -> bool:
-    """Whether with other targets the derivative is right: the formula is meant for them.
+    """Whether the derivative is right with other targets: then it is meant for them.
 
     Only for inputs of the same shape: in another shape a mistake may not show.
     """
@@ -66,7 +69,7 @@ def _of_form(subject: Subject, size: int, seed: int, form: str | None) -> Examin
     rng = np.random.default_rng(seed)
     try:
         setting = tried(subject, size, seed, form)
-    except Misshapen as shape:
+    except MisshapenError as shape:
         return Examined([shape.finding])
     x, y = setting.draw(rng)
     g = setting.upstream(rng, setting.value(x, y))
@@ -92,7 +95,7 @@ def _alone(setting: Setting, size: int, seed: int) -> tuple[Setting, Setting | N
         return setting, None
     try:
         return tried(setting.subject, size, seed, None, vectors=True), setting
-    except (CheckError, Misshapen):
+    except (CheckError, MisshapenError):
         return setting, None
 
 
@@ -132,14 +135,16 @@ def _outside(setting: Setting, seed: int) -> list[Finding]:
     rng = np.random.default_rng(seed)
     other = replace(setting, domain=points.REALS)
     try:
-        tries = [observed(other, rng, scale, _wide(other, seed)) for scale in (1.0, 2.0)]
+        tries = [
+            observed(other, rng, scale, _wide(other, seed)) for scale in (1.0, 2.0)
+        ]
     except Exception:
         return []
     wrong = [each for each in tries if each is not None and not each.right]
     wrong = [each for each in wrong if not deliberate(each)]
     if not wrong:
         return []
-    return clipping(wrong) or named(wrong, seed)
+    return clipping(wrong) or [unknown(wrong)]
 
 
 def _mixing(batch: Setting, seed: int) -> list[Finding]:
@@ -173,20 +178,20 @@ def _beside(
         behaviour.stale(setting, (first.x, first.y), (x, y), g),
         behaviour.mutation(setting, (first.x, first.y), g),
     ]
-    if not already:
+    if not already and not setting.subject.trusted:
         found.append(behaviour.coarse(first))
     edge = _edge(setting, first)
     if edge is not None:
         if not setting.subject.trusted:
-            found.append(edges.jump(edge, rng))
-        if not already:
-            found.append(edges.kink(edge))
-        found.append(edges.unstable(edge, rng))
+            found.append(jump(edge, rng))
+        if not already and first.bytes == 8:
+            found.append(kink(edge))
+        found.append(unstable(edge, rng))
     return _unique([each for each in found if each is not None], already)
 
 
 def _edge(setting: Setting, first: Observation) -> Observation | None:
-    """The point from which the edges are looked for; None where only some numbers go."""
+    """The point to look for edges from; None where not all numbers go."""
     if setting.subject.domain is not None and setting.subject.loss:
         return None if not setting.subject.name.startswith("Pair") else first
     if setting.domain == points.REALS:
@@ -205,5 +210,3 @@ def _edge(setting: Setting, first: Observation) -> Observation | None:
 def _unique(found: list[Finding], already: Sequence[Finding]) -> list[Finding]:
     codes = {each.code for each in already}
     return [each for each in found if each.code not in codes]
-
-

@@ -11,7 +11,14 @@ import numpy as np
 from anymax.checking.check.evidence import needed
 from anymax.checking.check.observing import Observation
 from anymax.checking.check.roles import CACHE, OUT, Signature, X
-from anymax.checking.check.setting import DERIVATIVE, LIKE, MATRIX, PRODUCT, Setting, matrix
+from anymax.checking.check.setting import (
+    DERIVATIVE,
+    LIKE,
+    MATRIX,
+    PRODUCT,
+    Setting,
+    matrix,
+)
 from anymax.checking.check.subject import Session
 from anymax.types import Array, quiet
 
@@ -76,16 +83,19 @@ def _with_output(seen: Observation) -> bool:
 def _stored(session: Session, old: Array, new: Array) -> bool:
     """Put another array where an object holds this one; whether it held it."""
     held = getattr(session.live.holder, "__dict__", {})
-    names = [
-        name
-        for name, value in held.items()
-        if isinstance(value, np.ndarray)
-        and value.shape == old.shape
-        and np.array_equal(value, old)
-    ]
+    names = [name for name, value in held.items() if _is(value, old)]
     for name in names:
         setattr(session.live.holder, name, np.array(new, copy=True))
+    raw = session.raw
+    if isinstance(raw, tuple) and any(_is(each, old) for each in raw[1:]):
+        rest = [np.array(new, copy=True) if _is(e, old) else e for e in raw[1:]]
+        session.raw = (raw[0], *rest)
+        return True
     return bool(names)
+
+
+def _is(value: object, array: Array) -> bool:
+    return isinstance(value, np.ndarray) and np.array_equal(value, array)
 
 
 @quiet

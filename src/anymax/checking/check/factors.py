@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from anymax.checking.check import points
 from anymax.checking.check.evidence import shown
 from anymax.checking.check.formulas import first_line, gradient_line, line
 from anymax.checking.check.observing import Observation, look
@@ -29,7 +30,9 @@ def common(wrong: Sequence[Observation]) -> float | None:
     c = factor([s.claim[k] for s, k in where], [s.J[k] for s, k in where])
     if c is None or not np.isfinite(c) or abs(c) < 1e-6:
         return None
-    if all(s.linear and not np.any(np.abs(s.offset) > s.tolerance.max()) for s in wrong):
+    if all(
+        s.linear and not np.any(np.abs(s.offset) > s.tolerance.max()) for s in wrong
+    ):
         return c if all(s.agrees(c * s.J, c) for s in wrong) else None
     return None
 
@@ -111,7 +114,7 @@ def _again(setting: Setting, seed: int) -> float | None:
     """The factor in another shape; None where the subject does not take it."""
     rng = np.random.default_rng(seed + 1)
     try:
-        x, y = setting.draw(rng)
+        x, y = setting.draw(rng, points.SCALES[0])
         seen = look(setting, rng, x, y)
     except Exception:
         # a layer of fixed width, say: then nothing can be learnt from another shape

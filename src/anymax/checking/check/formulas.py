@@ -149,7 +149,7 @@ def claimed_of(seen: Observation) -> Known | None:
 
 
 def line(seen: Observation) -> str:
-    """The line that is right, in the names that the user's backward gives its arrays."""
+    """The line that is right, in the names that the backward gives its arrays."""
     subject, known = seen.setting.subject, map_of(seen)
     kind = coupling(seen.J, seen.x.shape, seen.out.shape)
     if known is None:
@@ -206,7 +206,7 @@ def gradient_line(subject: Subject, seen: Observation) -> str:
     for said, values in losses(seen.x, np.asarray(seen.y)).items():
         for factor, ending in factors.items():
             if np.allclose(flat(values) * factor, seen.J[0], rtol=1e-6, atol=1e-9):
-                whole = f"({said})" if ending and " - " in said else said
+                whole = f"({said})" if ending and said == "a - y" else said
                 return f"return {renamed(subject, whole + ending)}"
     return ""
 

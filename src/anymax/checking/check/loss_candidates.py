@@ -145,7 +145,10 @@ CANDIDATES: Sequence[Candidate] = (
     Candidate("double-softmax", gradient_applies_map, AGAIN, mended),
     Candidate("jacobian-missing", ones, "The gradient is 1 everywhere.", mended),
     Candidate(
-        "output-as-derivative", outputs, "The outputs are given as the gradient.", mended
+        "output-as-derivative",
+        outputs,
+        "The outputs are given as the gradient.",
+        mended,
     ),
     Candidate(
         "output-as-derivative", values, "The value is given as its gradient.", mended

@@ -8,7 +8,7 @@ import numpy as np
 
 from anymax.checking.check import candidates, factors, loss_candidates
 from anymax.checking.check.candidates import Candidate
-from anymax.checking.check.evidence import error, shown
+from anymax.checking.check.evidence import error, shown, where
 from anymax.checking.check.exchanged import (
     instead,
     swapped,
@@ -41,7 +41,7 @@ def named(wrong: Seen, seed: int) -> list[Finding]:
         found = each(wrong)
         if found:
             return found
-    return [_unknown(wrong)]
+    return [unknown(wrong)]
 
 
 def _candidate(wrong: Seen) -> list[Finding]:
@@ -101,10 +101,11 @@ def _offset(wrong: Seen) -> list[Finding]:
     return [
         Finding(
             "fused-gradient",
-            "The answer is not 0 where g is 0: a sum over g, as sum_i a_i g_i, has been "
-            "replaced by the number it has with one loss. With any other loss above it "
-            "is wrong.",
-            shown(wrong[0]) | {"answer for g = 0": wrong[0].offset[: wrong[0].x.shape[-1]]},
+            "The answer is not 0 where g is 0: a sum over g, as sum_i a_i g_i, has "
+            "been replaced by the number it has with one loss. With any other loss "
+            "above it is wrong.",
+            shown(wrong[0])
+            | {"answer for g = 0": wrong[0].offset[: wrong[0].x.shape[-1]]},
             line(wrong[0]),
         )
     ]
@@ -125,14 +126,15 @@ def _mixed(wrong: Seen) -> list[Finding]:
         fix = first_line([right, f"sum over axis={axes[0]}, keepdims=True"])
         return [Finding(code, message, shown(wrong[0]), fix)]
     message = (
-        "One row's answer depends on other rows, and its outputs do not: a sum, mean or "
-        "maximum goes over the whole batch."
+        "One row's answer depends on other rows, and its outputs do not: a sum, mean "
+        "or maximum goes over the whole batch."
     )
     fix = first_line([right, f"x{ROW}  # of each row alone, not x.sum()"])
     return [Finding(code, message, shown(wrong[0]), fix)]
 
 
 def clipping(wrong: Seen) -> list[Finding]:
+    """Answers that are not 0 where the value is constant, and right elsewhere."""
     found, c = clipped(wrong)
     if not found:
         return []
@@ -144,7 +146,7 @@ def clipping(wrong: Seen) -> list[Finding]:
             "The value is constant where the answer is not 0: it is clipped there, and "
             "its derivative is not.",
             evidence,
-            f"return np.where(clipped, 0, r)  # clipped: the {word} that are; r: as now",
+            f"return np.where(clipped, 0, r)  # clipped: which {word} are",
         )
     ]
     if abs(c - 1) > 1e-5:
@@ -165,7 +167,7 @@ def _clipped_alone(wrong: Seen) -> list[Finding]:
     return found if len(found) == 1 else []
 
 
-def _unknown(wrong: Seen) -> Finding:
+def unknown(wrong: Seen) -> Finding:
     """Where, how much, and what it is nearest to."""
     worst = max(wrong, key=error)
     if any(not np.all(np.isfinite(s.claim[s.smooth])) for s in wrong):
@@ -174,15 +176,22 @@ def _unknown(wrong: Seen) -> Finding:
         said = "The answer is 0 everywhere, and the derivative is not."
     else:
         said = f"The answer is wrong by {100 * error(worst):.3g} % of its size."
-    evidence = shown(worst) | {"wrong at": f"{len(wrong)} points"}
+    evidence = shown(worst) | {"wrong at": f"{len(wrong)} points"} | where(wrong)
     own, other = map_of(worst), claimed_of(worst)
     if other is not None and worst.setting.kind != GRADIENT:
         mine = f", not of {own.name}" if own and own is not other else ""
         said += f" It is the derivative of {other.name}{mine}."
-    near = [(worst.distance(p), c.code) for c in _candidates(wrong) for p in [c.predict(worst)] if p is not None]
+    near = [
+        (worst.distance(p), c.code)
+        for c in _candidates(wrong)
+        for p in [c.predict(worst)]
+        if p is not None
+    ]
     near = [each for each in near if np.isfinite(each[0])]
     if near:
         away, code = min(near)
         evidence["nearest"] = f"{code}, away by {away:.2g}"
-    right = loss_candidates.mended(worst) if worst.setting.kind == GRADIENT else line(worst)
+    right = (
+        loss_candidates.mended(worst) if worst.setting.kind == GRADIENT else line(worst)
+    )
     return Finding("wrong-derivative", said, evidence, right)

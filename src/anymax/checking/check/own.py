@@ -17,10 +17,10 @@ from anymax.combine import Chain
 from anymax.described import Described
 from anymax.loss import Loss
 from anymax.map import Map
+from anymax.monomial import Point
 from anymax.network import Network
 from anymax.objective import Objective
 from anymax.output import Given
-from anymax.monomial import Point
 from anymax.pair import Pair
 from anymax.sets import REALS
 from anymax.types import Array
@@ -177,5 +177,3 @@ def own_findings(objective: Objective, seed: int) -> list[Finding]:
             "for _, map in leaves(net): print(am.check(map))",
         )
     ]
-
-

@@ -29,7 +29,9 @@ def rows(x: Array) -> Array:
     """Probabilities along the feature axis, none of them tiny."""
     axis = features(x.shape)
     e = np.exp(0.8 * x - np.max(0.8 * x, axis=axis, keepdims=True))
-    return np.asarray(0.04 + (1 - 0.04 * x.shape[axis]) * e / e.sum(axis, keepdims=True))
+    return np.asarray(
+        0.04 + (1 - 0.04 * x.shape[axis]) * e / e.sum(axis, keepdims=True)
+    )
 
 
 def features(shape: tuple[int, ...]) -> int:

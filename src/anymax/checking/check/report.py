@@ -88,9 +88,7 @@ def plain(value: Any) -> Any:
 
 
 def _wrapped(text: str, indent: str) -> str:
-    return textwrap.fill(
-        text, WIDTH, initial_indent=indent, subsequent_indent=indent
-    )
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
 def _tabled(evidence: dict[str, Any]) -> list[str]:

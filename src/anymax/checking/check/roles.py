@@ -37,7 +37,7 @@ TOKENS_OF_A_LOSS = {"a": X, "z": X, "x": X, "y": TARGET, "t": TARGET, "g": UP}
 
 @dataclass(frozen=True)
 class Signature:
-    """A function's parameters that must be given, and the role of each; None unknown."""
+    """The parameters that must be given, and the role of each; None where unknown."""
 
     names: tuple[str, ...]
     roles: tuple[str | None, ...]

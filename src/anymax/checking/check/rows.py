@@ -18,9 +18,10 @@ BY = 0.3
 def mixed(wrong: Sequence[Observation]) -> str | None:
     """The code "wrong-axis" or "batch-coupled", if rows mix in the answers."""
     seen = wrong[0]
-    if not seen.setting.batch or seen.out.shape[:1] != seen.x.shape[:1]:
-        if seen.setting.kind != GRADIENT or not seen.setting.batch:
-            return None
+    gradient = seen.setting.kind == GRADIENT
+    by_rows = gradient or seen.out.shape[:1] == seen.x.shape[:1]
+    if not (seen.setting.batch and by_rows):
+        return None
     own = coupling(seen.J, seen.x.shape, seen.out.shape)
     if seen.setting.kind == PRODUCT and square(seen):
         claimed = coupling(seen.claim, seen.x.shape, seen.out.shape)
@@ -28,27 +29,31 @@ def mixed(wrong: Sequence[Observation]) -> str | None:
             return "wrong-axis"
         if claimed in ("column", "whole") and own in ("row", "element"):
             return "batch-coupled"
+    if gradient:
+        return _of_a_gradient(seen)
     if seen.setting.kind == MATRIX or own in ("column", "whole"):
-        return None if seen.setting.kind != GRADIENT else _of_a_gradient(seen)
-    return _of_a_gradient(seen) if seen.setting.kind == GRADIENT else _moving(seen)
+        return None
+    return next((code for code in map(_moving, wrong) if code), None)
 
 
 def square(seen: Observation) -> bool:
+    """Whether outputs and inputs have one shape."""
     return seen.x.shape == seen.out.shape
 
 
 def _moving(seen: Observation) -> str | None:
     """Whether the first row's answer moves with the other rows of z."""
-    x = np.array(seen.x, copy=True)
-    x[1:] = x[1:] + BY
-    x[1:, 0] -= 2 * BY
-    out = seen.setting.value(x, seen.y)
-    if not np.allclose(out[0], seen.out[0], rtol=1e-9):
-        return None
-    answer = seen.setting.answer(x, seen.g, seen.y)
-    if answer.shape != seen.answer.shape or _same(answer[0], seen.answer[0]):
-        return None
-    return "batch-coupled"
+    for by in (BY, -BY, 5 * BY, -5 * BY):
+        x = np.array(seen.x, copy=True)
+        x[1:] = x[1:] + by
+        x[1:, 0] -= 2 * by
+        out = seen.setting.value(x, seen.y)
+        if not np.allclose(out[0], seen.out[0], rtol=1e-9):
+            return None
+        answer = seen.setting.answer(x, seen.g, seen.y)
+        if answer.shape == seen.answer.shape and not _same(answer[0], seen.answer[0]):
+            return "batch-coupled"
+    return None
 
 
 def _of_a_gradient(seen: Observation) -> str | None:
@@ -130,8 +135,8 @@ def _constant(seen: Observation) -> tuple[Array, Array]:
     still = np.abs(seen.J) <= limit + error * (error < 1e-7)
     if len(seen.J) == 1:
         return np.zeros(1, bool), still[0]
-    columns = still.all(0)
-    return still[:, seen.slopes.smooth].all(1), columns
+    rows, columns = still[:, seen.slopes.smooth], still
+    return np.asarray(rows.all(1)), np.asarray(columns.all(0))
 
 
 @quiet

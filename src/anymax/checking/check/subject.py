@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from anymax.checking.check.report import CheckError
-from anymax.checking.check.roles import CACHE, OUT, UP, TARGET, X, Signature
+from anymax.checking.check.roles import CACHE, OUT, TARGET, UP, Signature, X
 from anymax.sets import Set
 from anymax.types import Array
 
@@ -81,9 +81,7 @@ class Session:
         self.raw = self.live.forward(*taken)
         return as_array(_first(self.raw))
 
-    def backward(
-        self, x: Array, out: Array, g: Array, y: Array | None = None
-    ) -> Array:
+    def backward(self, x: Array, out: Array, g: Array, y: Array | None = None) -> Array:
         """What the backward answers, for arrays of these roles."""
         self.given = {X: _copied(x), OUT: _copied(out), UP: _copied(g)}
         if y is not None:
@@ -91,9 +89,9 @@ class Session:
         roles = self.subject.answers.roles
         if self.scalar:
             taken = [self.given[str(role)] for role in roles]
-            return np.array(
-                [float(self._one(*each)) for each in _each(taken)]
-            ).reshape(np.shape(x))
+            return np.array([float(self._one(*each)) for each in _each(taken)]).reshape(
+                np.shape(x)
+            )
         answer = self._backward()
         arrays = [self._cache() if r == CACHE else self.given[str(r)] for r in roles]
         return as_array(_first(answer(*arrays)))

@@ -5,8 +5,10 @@ Neither is imported here unless what is checked comes from it.
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -32,6 +34,26 @@ def tensor_subject(thing: Any, derivative: object | None) -> Subject | None:
     return _jax(thing, import_module("jax"))
 
 
+def widened(thing: Any) -> Any:
+    """A function that uses JAX, computing in float64 as the check does."""
+    if not inspect.isroutine(thing) or _library(thing) != "jax":
+        return thing
+    wide = _wide(import_module("jax"))
+
+    @wraps(thing)
+    def wrapped(*arrays: Array) -> Any:
+        with wide(True):
+            return thing(*arrays)
+
+    return wrapped
+
+
+def _wide(jax: ModuleType) -> Any:
+    """JAX's switch to float64, which has moved between its versions."""
+    found = getattr(jax, "enable_x64", None)
+    return import_module("jax.experimental").enable_x64 if found is None else found
+
+
 def _library(thing: Any) -> str | None:
     """The library whose class, or whose functions, a callable is made of."""
     own = thing if inspect.isclass(thing) else type(thing)
@@ -43,25 +65,16 @@ def _library(thing: Any) -> str | None:
     code, scope = getattr(thing, "__code__", None), getattr(thing, "__globals__", {})
     for name in getattr(code, "co_names", ()):
         used = scope.get(name)
-        module = used.__name__ if isinstance(used, ModuleType) else used
-        module = module if isinstance(module, str) else getattr(used, "__module__", "")
-        if str(module).split(".")[0] in LIBRARIES:
-            return str(module).split(".")[0].removesuffix("lib")
+        whole = isinstance(used, ModuleType)
+        home = str(getattr(used, "__name__" if whole else "__module__", ""))
+        if home.split(".")[0] in LIBRARIES:
+            return home.split(".")[0].removesuffix("lib")
     return None
 
 
 def _torch(thing: Any, torch: Any) -> Subject:
     name = getattr(thing, "__name__", type(thing).__name__)
-    if inspect.isclass(thing):
-        if issubclass(thing, torch.autograd.Function):
-            apply, count = thing.apply, len(roles.parameters(thing.forward)) - 1
-        else:
-            thing = thing()
-            apply, count = thing, len(roles.parameters(thing.forward))
-    else:
-        apply, count = thing, len(roles.parameters(getattr(thing, "forward", thing)))
-    if isinstance(apply, torch.nn.Module):
-        apply = apply.double()
+    apply, count = _applied(thing, torch)
 
     def enter(x: Array) -> Any:
         kept = torch.as_tensor(np.asarray(x))
@@ -80,12 +93,23 @@ def _torch(thing: Any, torch: Any) -> Subject:
     return _tensors(name, count, forward, backward)
 
 
+def _applied(thing: Any, torch: Any) -> tuple[Any, int]:
+    """What is called with tensors in float64, and how many of them."""
+    whole = inspect.isclass(thing)
+    if whole and issubclass(thing, torch.autograd.Function):
+        # the first that its forward takes is the context
+        return thing.apply, len(roles.parameters(thing.forward)) - 1
+    made = thing() if whole else thing
+    count = len(roles.parameters(getattr(made, "forward", made)))
+    if isinstance(made, torch.nn.Module):
+        made = copy.deepcopy(made).double()
+    return made, count
+
+
 def _jax(thing: Any, jax: Any) -> Subject:
     name = getattr(thing, "__name__", type(thing).__name__)
     count = len(roles.parameters(thing))
-    wide = getattr(jax, "enable_x64", None) or import_module(
-        "jax.experimental"
-    ).enable_x64
+    wide = _wide(jax)
 
     def forward(*arrays: Array) -> Array:
         with wide(True):
@@ -106,8 +130,8 @@ def _tensors(
 ) -> Subject:
     if count not in (1, 2):
         raise CheckError(
-            f"{name} needs one array, or outputs and targets; it takes {count}. Wrap it "
-            "in a function of one."
+            f"{name} needs one array, or outputs and targets; it takes {count}. Wrap "
+            "it in a function of one."
         )
     up = Signature(("z",), (X,)) if count == 1 else Signature(("a", "y"), (X, TARGET))
     down = Signature((*up.names, "g"), (*up.roles, UP))

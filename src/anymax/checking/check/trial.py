@@ -24,7 +24,7 @@ from anymax.types import Array
 SHAPING = ("shape", "broadcast", "align", "matmul", "dimension", "size", "inhomogen")
 
 
-class Misshapen(Exception):
+class MisshapenError(Exception):
     """No shape fits what the backward gives back: this is the finding."""
 
     def __init__(self, finding: Finding) -> None:
@@ -126,12 +126,24 @@ def _readable(
         return replace(setting, kind=GRADIENT) if fits else failure
     if layout is None:
         return failure
-    moves = setting.takes_g and _differs(answer, setting.answer(x, 1.7 - g, y))
+    moves = setting.takes_g and _moves(setting)
     if layout == LIKE:
         if not moves and out.shape != x.shape:
             return failure
         return replace(setting, kind=PRODUCT if moves else DERIVATIVE)
     return failure if moves else replace(setting, kind=MATRIX, layout=layout)
+
+
+def _moves(setting: Setting) -> bool:
+    """Whether the answer depends on g at some of a few points."""
+    rng = np.random.default_rng(1)
+    for scale in (*points.SCALES, 4.0):
+        x, y = setting.draw(rng, scale)
+        shape = setting.value(x, y).shape
+        one, other = rng.normal(size=(2, *shape))
+        if _differs(setting.answer(x, one, y), setting.answer(x, other, y)):
+            return True
+    return False
 
 
 def _differs(one: Array, other: Array) -> bool:
@@ -144,14 +156,14 @@ def _refusal(subject: Subject, failures: list[Failure]) -> Exception:
     """The finding wrong-shape, or why it cannot be checked."""
     for each in failures:
         if each.answer is not None:
-            return Misshapen(_finding(subject, each))
+            return MisshapenError(_finding(subject, each))
     for each in failures:
         if each.stage == "backward" and each.error is not None:
             said = str(each.error).lower()
             if isinstance(each.error, ValueError | IndexError) and any(
                 word in said for word in SHAPING
             ):
-                return Misshapen(_finding(subject, each))
+                return MisshapenError(_finding(subject, each))
     for stage in ("backward", "forward"):
         for each in failures:
             if each.stage == stage and each.error is not None:
@@ -177,8 +189,9 @@ def _finding(subject: Subject, failure: Failure) -> Finding:
         got = f"gives back shape {failure.answer.shape}"
         evidence = {"needed": str(needs), "returned": str(failure.answer.shape)}
     if subject.loss:
-        fix, advice = f"return np.broadcast_to({word('g')}, {word('x')}.shape)", (
-            "A gradient has the shape of what it is a gradient by: do not sum it."
+        fix, advice = (
+            f"return np.broadcast_to({word('g')}, {word('x')}.shape)",
+            ("A gradient has the shape of what it is a gradient by: do not sum it."),
         )
         fix = f"assert gradient.shape == {word('x')}.shape  # one number for each"
     else:

@@ -11,7 +11,7 @@ from anymax.checking.check.observing import observed
 from anymax.checking.check.report import CheckError
 from anymax.checking.check.roles import OUT, UP, Signature, X
 from anymax.checking.check.subject import Subject
-from anymax.checking.check.trial import Misshapen, tried
+from anymax.checking.check.trial import MisshapenError, tried
 from anymax.types import quiet
 
 
@@ -48,6 +48,6 @@ def _right(subject: Subject, size: int, seed: int) -> bool:
     try:
         setting = tried(subject, size, seed, None)
         seen = observed(setting, rng, 1.0)
-    except (CheckError, Misshapen):
+    except (CheckError, MisshapenError):
         return False
     return seen is not None and seen.right
