@@ -246,7 +246,7 @@ def test_an_activation_of_ones_own_with_a_wrong_structure():
             return np.tanh(z)
 
         def structure(self, z, a):
-            return am.Diagonal(0.5 * (1 - a**2))
+            return am.Diagonal(a, factor=0.5 * (1 - a**2), bend=-a * (1 - a**2))
 
     (found,) = am.check(Half()).findings
     assert found.code == "constant-factor"

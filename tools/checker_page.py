@@ -1,7 +1,8 @@
 """Write the tables of docs/checker.md: python tools/checker_page.py [--check].
 
 Every planted mistake and every right implementation is checked anew; the page says
-what was found. With --check nothing is written, and the status is 1 if the page is stale.
+what was found. With --check nothing is written, and the status is 1 if the page is
+stale.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import redirect_stdout
+from io import StringIO
 from types import ModuleType
 from typing import Annotated, Any
 
@@ -55,7 +57,9 @@ def check(
     with findings, 2 if it cannot be checked.
     """
     thing, options = _found(what, forward, backward)
-    report = checked(thing, args=args, size=size, seed=seed, **options)
+    # what it prints of its own, a thousand times over, would drown the findings
+    with redirect_stdout(StringIO()):
+        report = checked(thing, args=args, size=size, seed=seed, **options)
     typer.echo(report.json(indent=1) if as_json else str(report))
     if not report.ok:
         raise typer.Exit(WRONG)

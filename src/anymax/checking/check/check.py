@@ -67,8 +67,21 @@ def check(
             functions = widened(thing), widened(derivative)
             subject = found_by_name(*functions, forward, backward, args, size)
         subject = completed(subject, size, seed)
-        result = examined(subject, size, seed)
+        result = _examined(subject, size, seed)
     return Report(subject.name, _said(subject, result), tuple(result.findings))
+
+
+def _examined(subject: Subject, size: int, seed: int) -> Examined:
+    """The findings; what stops in the subject's own code is said in a sentence."""
+    try:
+        return examined(subject, size, seed)
+    except CheckError:
+        raise
+    except Exception as wrong:
+        text = " ".join(str(wrong).split()).rstrip(".")
+        raise CheckError(
+            f"{subject.name} stops while it is checked: {type(wrong).__name__}: {text}."
+        ) from wrong
 
 
 def _said(subject: Subject, result: Examined) -> str:

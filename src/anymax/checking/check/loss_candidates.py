@@ -48,6 +48,16 @@ def through_sigmoid(seen: Observation) -> Array | None:
     return _scaled(seen, seen.x * (1 - seen.x) * seen.J.reshape(seen.x.shape))
 
 
+@quiet
+def through_log_softmax(seen: Observation) -> Array | None:
+    """The gradient by the logits of a log-softmax with these outputs."""
+    G = seen.J.reshape(seen.x.shape)
+    total = G.sum(points.features(seen.x.shape), keepdims=True)
+    if not np.any(np.abs(total) > seen.tolerance.max()):
+        return None
+    return _scaled(seen, G - np.exp(seen.x) * total)
+
+
 def difference(seen: Observation) -> Array | None:
     """a - y, which is a gradient by logits for more than one loss."""
     if seen.y is None or np.shape(seen.y) != seen.x.shape:
@@ -141,6 +151,7 @@ CANDIDATES: Sequence[Candidate] = (
     Candidate("double-softmax", value_applies_softmax, APPLIED, mended),
     Candidate("fused-gradient", through_softmax, FUSED, mended),
     Candidate("fused-gradient", through_sigmoid, FUSED, mended),
+    Candidate("fused-gradient", through_log_softmax, FUSED, mended),
     Candidate("fused-gradient", difference, FUSED, mended),
     Candidate("double-softmax", gradient_applies_map, AGAIN, mended),
     Candidate("jacobian-missing", ones, "The gradient is 1 everywhere.", mended),

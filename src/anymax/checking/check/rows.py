@@ -119,6 +119,8 @@ def clipped(wrong: Sequence[Observation]) -> tuple[bool, float]:
     if not some or not over:
         return False, 1.0
     c = sum(float((claim * J).sum()) for claim, J in rests) / over
+    if abs(c) < 1e-6:
+        return False, c
     size = max(float(np.max(np.abs(J), initial=0)) for _, J in rests)
     limit = max(seen.tolerance.max() for seen in wrong) * max(1.0, abs(c))
     fits = all(
