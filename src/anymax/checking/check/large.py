@@ -10,6 +10,7 @@ import numpy as np
 from anymax.checking.check.observing import Observation
 from anymax.checking.check.probing import flat
 from anymax.checking.check.report import Finding
+from anymax.checking.check.roles import X
 from anymax.checking.check.setting import PRODUCT
 from anymax.types import Array, quiet
 
@@ -35,6 +36,7 @@ def unstable(seen: Observation, rng: np.random.Generator) -> Finding | None:
     size, which, x = min(found, key=lambda each: each[0])
     word = "a" if seen.setting.subject.loss else "z"
     f = _forward if which == "forward" else _backward
+    x_word = seen.setting.subject.word(X)
     came = f(seen, x)
     bad = int(np.argmax(~np.isfinite(came)))
     return Finding(
@@ -42,7 +44,7 @@ def unstable(seen: Observation, rng: np.random.Generator) -> Finding | None:
         f"From about |{word}| = {size:.4g} on the {which} gives {came[bad]}, where the "
         "true answer is an ordinary number: something overflows, or is 0 / 0.",
         {f"largest |{word}|": size, "gives": float(came[bad]), "where": which},
-        f"{word} = {word} - {word}.max(-1, keepdims=True)  # before np.exp"
+        f"{x_word} = {x_word} - {x_word}.max(-1, keepdims=True)  # before np.exp"
         if not seen.setting.subject.loss
         else "np.logaddexp(0, z), scipy.special.xlogy or a shifted log-sum-exp",
     )
