@@ -175,3 +175,15 @@ def test_a_frozen_parameter_has_no_gradient_and_stays():
     assert np.any(gradient[16:])
     am.fit(net, am.SquaredError(), x, y, optimizer=am.AdamW(0.1), epochs=2, verbose=0)
     assert_array_equal(net.named_parameters()["0.weight"], before)
+
+
+def test_a_part_that_has_learned_keeps_it_when_it_is_built_upon():
+    body = am.Chain(am.Dense(4), am.Tanh()).build(3, seed=5)
+    body.parameters += 1
+    before = body.parameters.copy()
+    outer = am.Chain(body, am.Dense(2), am.Softmax()).build(3, seed=0)
+    assert_array_equal(body.parameters, before)
+    assert np.shares_memory(body.parameters, outer.parameters)
+    start = outer.parameters.copy()
+    outer.build(3, seed=1)
+    assert not np.array_equal(outer.parameters[:16], start[:16])

@@ -1,5 +1,8 @@
 """Plan, Objective and a plain loop of eager calls take the same steps."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -215,3 +218,39 @@ def test_print_shows_operations_buffers_and_what_cancels():
 def test_a_plan_needs_a_built_network():
     with pytest.raises(RuntimeError, match="not built"):
         am.Plan(plain(), am.CrossEntropy())
+
+
+def test_a_shared_batch_norm_keeps_the_state_that_the_objective_proposes():
+    def make():
+        norm = am.BatchNorm()
+        return am.Chain(am.Dense(4), norm, am.Tanh(), norm, am.Dense(3), am.Softmax())
+
+    x, y = data()
+    one, two = built(make), built(make)
+    plan = am.Plan(one, am.CrossEntropy(), batch=ROWS, optimizer=am.SGD(0.1))
+    objective = am.Objective(two, am.CrossEntropy())
+    sgd = am.SGD(0.1)
+    for step in range(5):
+        whole = objective.forward(x, y, key=am.Key(0, step=step))
+        gradient = objective.gradient(x, y, key=am.Key(0, step=step))
+        plan.step(x, y)
+        for view, new in zip(two.kept_views(two), whole.trunk.state, strict=True):
+            view[...] = new
+        sgd.step(two.parameters, gradient)
+    assert_allclose(one.kept, two.kept, atol=1e-12)
+
+
+def test_a_plan_whose_network_was_built_again_says_so():
+    x, y = data()
+    net = built(plain)
+    plan = am.Plan(net, am.CrossEntropy(), batch=ROWS)
+    net.build(WIDTH, seed=7, dtype="float64")
+    with pytest.raises(RuntimeError, match="make a new Plan"):
+        plan.step(x, y)
+
+
+def test_a_plan_is_neither_copied_nor_pickled():
+    plan = am.Plan(built(plain), am.CrossEntropy())
+    for way in (copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="make a new Plan"):
+            way(plan)

@@ -3,6 +3,8 @@
 from anymax.activation import Activation as Activation
 from anymax.activations import *
 from anymax.certificate import Certificate as Certificate
+from anymax.checking.check import CheckError as CheckError
+from anymax.checking.check import check as check
 from anymax.checking.gradient import GradientCheck as GradientCheck
 from anymax.checking.gradient import gradient_error as gradient_error
 from anymax.checking.lint import LintReport as LintReport

@@ -6,14 +6,13 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
-from operator import index
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from anymax.described import Described
-from anymax.flat import Layout, Piece, Slot
+from anymax.flat import Layout, Piece, Slot, example_shape, routes
 from anymax.graph import Graph, GraphLinearization, Node, linearized, noise
 from anymax.map import Arrays, Linearization, Map, Parameter, Shape
 from anymax.types import KEPT, Array
@@ -50,7 +49,8 @@ class Composite(Described, Map):
         """Fix the shapes for inputs of this width, or shape, and draw the parameters.
 
         The shape is that of one example, without the batch. What a map starts from
-        depends on the seed and on its position. Returns the network.
+        depends on the seed and on its position; a part that was built as a network of
+        its own keeps what it has learned. Returns the network.
 
         Raises TypeError for a dtype other than float32 and float64.
         """
@@ -58,11 +58,13 @@ class Composite(Described, Map):
             raise TypeError(f"build needs dtype float32 or float64; got {dtype!r}.")
         if not inputs:
             raise TypeError("build needs the width of the inputs, as build(64).")
-        self.settle(tuple(_shape(given) for given in inputs), set())
+        learned = self._learned()
+        self.settle(tuple(example_shape(given) for given in inputs), set())
         self._flat = np.zeros(Layout.of(slots(self)).size, dtype)
         self._kept = np.zeros(Layout.of(kept_slots(self)).size, dtype)
         self._arrange()
         self._draw(seed)
+        self._restore(learned)
         return self
 
     @final
@@ -82,6 +84,25 @@ class Composite(Described, Map):
         for node in self.nodes():
             values.append(node.map.output_shape(*(values[i] for i in node.inputs)))
         return values[-1]
+
+    def _learned(self) -> list[tuple[Layout, Layout, Array, Array]]:
+        """What parts hold that were built as networks of their own, before."""
+        found = []
+        for inner in self.maps:
+            if not isinstance(inner, Composite) or inner._flat is None:
+                continue
+            mine = self._flat is not None
+            if mine and np.shares_memory(inner.parameters, self.parameters):
+                continue
+            copies = (inner.parameters.copy(), inner.kept.copy())
+            found.append((inner.layout, inner.kept_layout, *copies))
+        return found
+
+    def _restore(self, learned: list[tuple[Layout, Layout, Array, Array]]) -> None:
+        """Put back what such parts hold, wherever its shape is still the same."""
+        for layout, kept_layout, flat, kept in learned:
+            self.layout.adopt(self.parameters, layout, flat)
+            self.kept_layout.adopt(self.kept, kept_layout, kept)
 
     def _draw(self, seed: int) -> None:
         done: set[Slot] = set()
@@ -200,9 +221,9 @@ class Composite(Described, Map):
     def graph(self) -> Graph:
         """The nodes, and which of this composite's arrays each of them takes."""
         nodes = self.nodes()
-        routes = _routes(list(slots(self)), [slots(node.map) for node in nodes])
+        own = routes(list(slots(self)), [slots(node.map) for node in nodes])
         kept = [kept_slots(node.map) for node in nodes]
-        return Graph(nodes, routes, _routes(list(kept_slots(self)), kept))
+        return Graph(nodes, own, routes(list(kept_slots(self)), kept))
 
     @final
     def linearize(
@@ -269,21 +290,3 @@ def kept_slots(part: Map) -> dict[Slot, tuple[str, Piece]]:
 
 def _under(name: str, own: str) -> str:
     return f"{name}.{own}" if name else own
-
-
-def _routes(
-    mine: list[Slot], theirs: list[dict[Slot, tuple[str, Piece]]]
-) -> tuple[tuple[int, ...], ...]:
-    position = {slot: i for i, slot in enumerate(mine)}
-    return tuple(tuple(position[slot] for slot in each) for each in theirs)
-
-
-def _shape(given: int | Shape) -> Shape:
-    parts = given if isinstance(given, tuple) else (given,)
-    try:
-        return tuple(index(n) for n in parts)
-    except TypeError:
-        raise TypeError(
-            "build needs a width as 64, or the shape of one example as (8, 8, 1); "
-            f"got {given!r}."
-        ) from None

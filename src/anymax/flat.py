@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import index
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from anymax.map import Arrays, Parameter, State
+from anymax.map import Arrays, Parameter, Shape, State
 from anymax.types import Array
 
 Slot: TypeAlias = tuple[int, str]  # which map, by identity, and the name of its array
@@ -54,6 +55,13 @@ class Layout:
         """Some of the arrays, as views of a flat vector."""
         return tuple(self.places[slot].view(flat) for slot in slots)
 
+    def adopt(self, flat: Array, other: Layout, values: Array) -> None:
+        """Take over from another vector the arrays that both hold in one shape."""
+        for slot, place in other.places.items():
+            mine = self.places.get(slot)
+            if mine is not None and mine.piece.shape == place.piece.shape:
+                mine.view(flat)[...] = place.view(values)
+
     def named(self, flat: Array) -> dict[str, Array]:
         """All arrays by name, as views of a flat vector."""
         return {place.name: place.view(flat) for place in self.places.values()}
@@ -72,3 +80,23 @@ class Layout:
         for place in self.places.values():
             flat[place.start : place.stop] = getattr(place.piece, holds)
         return flat
+
+
+def routes(
+    mine: list[Slot], theirs: list[dict[Slot, tuple[str, Piece]]]
+) -> tuple[tuple[int, ...], ...]:
+    """For each part, where its arrays stand among those of the whole."""
+    position = {slot: i for i, slot in enumerate(mine)}
+    return tuple(tuple(position[slot] for slot in each) for each in theirs)
+
+
+def example_shape(given: int | Shape) -> Shape:
+    """The shape of one example from a width or a shape."""
+    parts = given if isinstance(given, tuple) else (given,)
+    try:
+        return tuple(index(n) for n in parts)
+    except TypeError:
+        raise TypeError(
+            "build needs a width as 64, or the shape of one example as (8, 8, 1); "
+            f"got {given!r}."
+        ) from None

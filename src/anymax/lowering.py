@@ -9,7 +9,7 @@ from typing import NamedTuple
 from anymax.composite import Composite, count
 from anymax.map import Map
 from anymax.network import Network
-from anymax.operation import Operation
+from anymax.operation import Operation, Pending
 from anymax.workspace import Buffer, Workspace
 
 
@@ -75,7 +75,8 @@ def lowered(
     """The operations of a trunk, the buffers of its inputs, and that of its output."""
     steps, last = unrolled(trunk)
     buffers = {i: space.add(shape) for i, shape in enumerate(net.input_shapes)}
-    operations = []
+    operations: list[Operation] = []
+    states: dict[int, Pending] = {}  # of a map placed twice, one
     for step in steps:
         takes = tuple(buffers[i] for i in step.takes)
         shape = step.map.output_shape(*(buffer.shape for buffer in takes))
@@ -89,7 +90,7 @@ def lowered(
                 buffers[step.gives],
                 net.views(step.map),
                 net.views(step.map, space.gradient),
-                net.kept_views(step.map),
+                states.setdefault(id(step.map), Pending(net.kept_views(step.map))),
             )
         )
     _mark_first(operations)

@@ -42,6 +42,7 @@ class Key:
 
     def uniform(self, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
         """Numbers strictly between 0 and 1, (..., n), a counter a row and block."""
+        dtype = np.dtype(dtype)
         n = shape[-1]
         rows, blocks = int(np.prod(shape[:-1])), -(-n // 4)
         counters = np.zeros((rows, blocks, 4), np.uint64)

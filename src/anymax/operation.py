@@ -13,6 +13,19 @@ from anymax.workspace import Buffer
 
 
 @dataclass
+class Pending:
+    """The state of a map, and what is proposed in its place while a batch passes."""
+
+    views: Arrays
+    proposed: Arrays | None = None
+
+    @property
+    def now(self) -> Arrays:
+        """What the next operation of the map sees."""
+        return self.views if self.proposed is None else self.proposed
+
+
+@dataclass
 class Operation:
     """A map, the buffers it takes and gives, and views of its flat arrays.
 
@@ -28,9 +41,14 @@ class Operation:
     gives: Buffer
     parameters: Arrays
     gradients: Arrays
-    state: Arrays
+    state: Pending
     first: tuple[bool, ...] = ()
     points: dict[int, Linearization] = field(default_factory=dict)
+
+    @property
+    def said(self) -> str:
+        """Its name and its map."""
+        return f"{self.name} ({self.map!r})"
 
     def forward(self, rows: slice, training: bool, key: Key | None) -> None:
         """Write the outputs for these rows."""
@@ -38,10 +56,11 @@ class Operation:
         own = None if key is None else replace(key, layer=key.layer + self.layer)
         drawn, _ = noise(self.map, own)
         y, point = linearized(
-            self.map, inputs, self.parameters, self.state, training, drawn
+            self.map, inputs, self.parameters, self.state.now, training, drawn
         )
         np.copyto(self.gives.value[rows], y)
         self.points[rows.start] = point
+        self.state.proposed = point.state
 
     def backward(self, rows: slice) -> None:
         """Write what comes down to the inputs, and add to the gradients."""
@@ -57,10 +76,21 @@ class Operation:
 
     def keep(self) -> None:
         """Write the proposed state back."""
-        for point in self.points.values():
-            for view, new in zip(self.state, point.state, strict=True):
-                np.copyto(view, new)
+        for view, new in zip(self.state.views, self.state.now, strict=True):
+            np.copyto(view, new)
 
     def forget(self) -> None:
         """Drop what the last batch left."""
         self.points.clear()
+        self.state.proposed = None
+
+
+def culprit(operations: tuple[Operation, ...], rows: int, pair: object) -> str:
+    """Which layer gave the first number that is not finite, in a sentence part."""
+    for operation in operations:
+        if not np.isfinite(operation.gives.value[:rows]).all():
+            return f"layer {operation.said} gave NaN or infinity"
+    for operation in reversed(operations):
+        if not np.isfinite(operation.gives.covector[:rows]).all():
+            return f"the gradient at the outputs of layer {operation.said} is not"
+    return f"{pair!r} gave a loss that is not"

@@ -15,7 +15,7 @@ from anymax.lowering import Segment, lowered, segmented
 from anymax.network import Network
 from anymax.noise import Key
 from anymax.objective import Objective
-from anymax.operation import Operation
+from anymax.operation import culprit
 from anymax.optim.adam import Adam
 from anymax.optim.optimizer import Optimizer
 from anymax.reduction import row_scale
@@ -68,6 +68,7 @@ class Plan:
         self.operations, self.inputs, self.logits = lowered(net, trunk, self.space)
         self.segments = segmented(self.operations)
         self.last_layer, self.decays = count(trunk), net.decays()
+        self.bound = net.parameters
 
     @property
     def steps(self) -> int:
@@ -104,6 +105,8 @@ class Plan:
         chosen = np.arange(rows) if order is None else np.asarray(order)
         target = self.prepare(y, rows)
         weight = None if sample_weight is None else np.asarray(sample_weight)
+        if weight is not None and weight.ndim == 0:
+            weight = np.broadcast_to(weight, (rows,))
         walked = self.walk(inputs, target, chosen, weight)
         total = sum(len(at) * loss for at, loss in walked)
         return total / max(len(chosen), 1)
@@ -175,6 +178,11 @@ class Plan:
         key: Key | None,
     ) -> float:
         """Up and down all operations; the loss, its gradient left in the workspace."""
+        if self.net.parameters is not self.bound:
+            raise RuntimeError(
+                "this plan is bound to arrays that its network no longer uses, since "
+                "it was built again; make a new Plan."
+            )
         rows = self._enter(inputs)
         scale = row_scale(target, sample_weight, "mean")
         self._silence(rows, scale)
@@ -254,20 +262,18 @@ class Plan:
         """Raise FloatingPointError that names the layer where a NaN or inf began."""
         if np.isfinite(value) and np.isfinite(self.space.gradient).all():
             return
+        who = culprit(self.operations, rows, self.objective.pair)
         raise FloatingPointError(
-            f"training needs finite numbers; {self._culprit(rows)} in step "
-            f"{self.steps + 1}. Lower the learning rate, scale x, or take a loss that "
-            "is finite on the edge."
+            f"training needs finite numbers; {who} in step {self.steps + 1}. "
+            "Lower the learning rate, scale x, or take a loss that is finite on the "
+            "edge."
         )
 
-    def _culprit(self, rows: int) -> str:
-        for operation in self.operations:
-            if not np.isfinite(operation.gives.value[:rows]).all():
-                return f"layer {_said(operation)} gave NaN or infinity"
-        for operation in reversed(self.operations):
-            if not np.isfinite(operation.gives.covector[:rows]).all():
-                return f"the gradient at the outputs of layer {_said(operation)} is not"
-        return f"{self.objective.pair!r} gave a loss that is not"
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "a Plan is bound to the arrays of its network, so it is neither copied nor "
+            "pickled; copy the network and make a new Plan."
+        )
 
     def __str__(self) -> str:
         """Each operation with its buffers, and what cancels where the loss is met."""
@@ -288,7 +294,3 @@ class Plan:
             f"{len(self.segments)} segments, {self.net.parameters.size:,} parameters, "
             f"{kilobytes:,.0f} kB of buffers, {self.optimizer!r}"
         )
-
-
-def _said(operation: Operation) -> str:
-    return f"{operation.name} ({operation.map!r})"

@@ -13,6 +13,7 @@ import typer
 
 import anymax
 from anymax.cli import names
+from anymax.cli.check import check
 from anymax.cli.evaluate import evaluate
 from anymax.cli.explain import explain
 from anymax.cli.info import info
@@ -53,6 +54,7 @@ app.command()(command(train))
 app.command()(predict)
 app.command()(evaluate)
 app.command()(info)
+app.command()(check)
 app.command()(explain)
 app.command()(pairs)
 
