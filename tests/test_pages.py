@@ -18,7 +18,7 @@ from anymax.checking.cells import measure
 from anymax.explaining.heat import Matrix, equation
 from anymax.explaining.mathml import mathml, sentence
 from anymax.explaining.page import page
-from anymax.pages import live_page, pairs_page
+from anymax.pages import check_page, live_page, pairs_page
 
 try:
     from axe_playwright_python.sync_playwright import Axe
@@ -417,3 +417,19 @@ def test_the_live_page_says_how_it_fails_where_a_factor_is_no_number(visit):
     tab = visit("live", "#map=sparsemax&loss=cross_entropy&target=1&T=1&z=3,0,-1,-2")
     assert any(math.isnan(each) for each in column(tab, "unfused"))
     assert all(math.isfinite(each) for each in column(tab, "gradient"))
+
+
+def test_a_check_is_a_page_too(tmp_path):
+    class Diagonal:
+        def forward(self, z):
+            return am.softmax(z)
+
+        def backward(self, z, g):
+            a = am.softmax(z)
+            return a * (1 - a) * g
+
+    text = check_page(am.check(Diagonal).as_dict())
+    for part in ("diagonal-only", "The line that mends it", "Content-Security-Policy"):
+        assert part in text
+    assert "<script" not in text
+    assert "is right" in check_page(am.check(am.Softmax()).as_dict())

@@ -10,9 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from anymax import io as files
 from anymax.checking.check import CheckError
 from anymax.checking.check import check as checked
 from anymax.cli.names import load
+from anymax.cli.saying import writable
+from anymax.pages import check_page
 from anymax.types import nearest
 
 WRONG = 1
@@ -49,6 +52,9 @@ def check(
         typer.Option(metavar="NAME", help="the method, or the function, to check"),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="of the points")] = 0,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE.html", help="write it as a page")
+    ] = None,
 ) -> None:
     """Check a derivative of your own, and name the mistake in it.
 
@@ -60,6 +66,9 @@ def check(
     # what it prints of its own, a thousand times over, would drown the findings
     with redirect_stdout(StringIO()):
         report = checked(thing, args=args, size=size, seed=seed, **options)
+    if html is not None:
+        writable(html)
+        files.write(html, check_page(report.as_dict()).encode())
     typer.echo(report.json(indent=1) if as_json else str(report))
     if not report.ok:
         raise typer.Exit(WRONG)
