@@ -496,3 +496,30 @@ def test_interrupted_training_is_saved(flowers, tmp_path):
     assert running.returncode == 130
     assert "interrupted; what was learned so far is kept" in out
     assert load_checkpoint(str(model)).epochs >= 3
+
+
+def test_resume_keeps_the_split(flowers, tmp_path, capsys):
+    first, then = str(tmp_path / "first"), str(tmp_path / "then")
+    split = ["--seed", "5", "--test-size", "0.25"]
+    said(capsys, *train(flowers, "--target", "kind", "--save", first, *split))
+    again = ["train", flowers, "--resume", first, "--epochs", "1", "--save", then]
+    out = said(capsys, *again)
+    assert "36 rows to train on, 12 to test with" in out
+    assert "seed 5" in out
+    assert "note     the split" not in out
+    out = said(capsys, *again, "--seed", "6")
+    assert "note     the split is that of --seed 6 --test-size 0.25, but before" in out
+    assert "seed 6" in said(capsys, "train", flowers, "--resume", then, "--epochs", "1")
+
+
+def test_the_target_is_no_column_of_a_network_from_python(tmp_path, capsys):
+    model, path = str(tmp_path / "net"), tmp_path / "rows.csv"
+    net = am.Chain(am.Dense(1), am.Identity()).build(2, seed=0)
+    net.save(model, loss=am.SquaredError())
+    path.write_text("a,t,b\n1,2,3\n4,5,6\n")
+    evaluate = ["evaluate", model, str(path), "--target"]
+    assert "R2: " in said(capsys, *evaluate, "t")
+    assert "no column 'T'" in said(capsys, *evaluate, "T", status=2)
+    path.write_text("a,t\n1,2\n4,5\n")
+    out = said(capsys, *evaluate, "t", status=2)
+    assert "has 1 column beside the target 't', but the network takes 2" in out

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from anymax.cli.app import run
+from anymax.cli.evaluate import indices
 from anymax.cli.settings import TaskName
-from anymax.cli.source import target_of
+from anymax.cli.source import labels_of, target_of
 from anymax.data import Scaling, Table, read_csv
 
 GOOD = "a,b,kind\n1,2,x\n2,3,y\n3,1,x\n4,0,y\n5,7,x\n6,6,y\n7,5,x\n8,2,y\n"
@@ -207,3 +208,42 @@ def test_selected_columns_may_leave_out_what_cannot_be_read(tmp_path, capsys):
     columns = ["--target", "kind", "--columns", "a, b", "--epochs", "1"]
     assert run(["train", str(path), *columns]) == 0
     assert "2 features, 2 classes" in capsys.readouterr().out
+
+
+# ---- what rounding would change
+
+
+def test_constant_columns_are_not_divided_by_rounding():
+    x = np.full((49, 2), 0.1) * [1, 3]
+    assert x.std(0).max() > 0
+    for together in (False, True):
+        found = Scaling.of(x[:, :1], together=together)
+        np.testing.assert_array_equal(found.apply(x[:, :1]), np.zeros((49, 1)))
+        np.testing.assert_array_equal(found.scale, [1])
+    np.testing.assert_array_equal(Scaling.of(x).apply(x + 1), np.full((49, 2), 1.0))
+
+
+@pytest.mark.parametrize("column", ["a", "price"])
+def test_columns_that_overflow_are_refused(column, tmp_path, capsys):
+    rows = [{"a": f"{i}", "price": f"{i}.5"} for i in range(20)]
+    for i, row in enumerate(rows):
+        row[column] = f"{(-1) ** i * (1 + i)}e300"
+    lines = [f"{row['a']},{row['price']}" for row in rows]
+    path = written(tmp_path, "\n".join(["a,price", *lines]))
+    options = ["--target", "price", "--task", "regression"]
+    assert run(["train", str(path), *options]) == 2
+    out, err = capsys.readouterr()
+    assert f"column '{column}' needs a finite mean and variance" in err
+    assert "train " not in out
+
+
+def test_whole_labels_are_exact(tmp_path):
+    big = ["9007199254740992", "9007199254740993", "9007199254740994.0"]
+    found = labels_of(table(tmp_path, "y\n" + "\n".join(big)), "y")
+    assert found.tolist() == [2**53, 2**53 + 1, 2**53 + 2]
+    wide = ["1", "100000000000000000000"]
+    given = table(tmp_path, "y\n" + "\n".join(wide))
+    assert labels_of(given, "y").tolist() == wide
+    assert indices(given, "y", np.array(wide)).tolist() == [0, 1]
+    given = table(tmp_path, "y\n" + "\n".join(big))
+    assert indices(given, "y", found).tolist() == [0, 1, 2]

@@ -10,7 +10,7 @@ import typer
 from anymax.cli.predict import Custom, Model
 from anymax.cli.saved import Saved, read
 from anymax.cli.saying import counted, say
-from anymax.cli.source import check_values
+from anymax.cli.source import check_values, whole
 from anymax.data.csv_file import read_csv
 from anymax.data.table import Table, shown
 from anymax.metrics import mean_absolute_error, r2
@@ -37,7 +37,7 @@ def evaluate(
             f"{data} needs --target COLUMN, what to compare with; it has "
             f"{', '.join(each for each in table.header if each)}."
         )
-    x = saved.inputs(table)
+    x = saved.inputs(table, name)
     say("data", f"{data}: {counted(len(table), 'row')}, target {name}")
     if saved.classes is None:
         _values(saved, table, name, x)
@@ -102,7 +102,5 @@ def indices(table: Table, name: str, classes: Array) -> Array:
 
 def _whole(cell: str) -> str:
     """A whole number as training reads it, so that 1.0 and 01 are 1."""
-    try:
-        return f"{float(cell):.0f}" if float(cell).is_integer() else cell
-    except (ValueError, OverflowError):
-        return cell
+    value = whole(cell)
+    return cell if value is None else str(value)

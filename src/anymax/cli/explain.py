@@ -176,10 +176,13 @@ def _of_row(
             f"{data} needs --target COLUMN, what is right; it has "
             f"{', '.join(each for each in table.header if each)}."
         )
-    x, y = saved.inputs(lone), _target(saved, lone, name)
+    x, y = saved.inputs(lone, name), _target(saved, lone, name)
     said = f"{data}, row {row} in line {line}: {name} is {lone.labels(name)[0]}"
     taken = zip(
-        saved.named(lone), saved.scaling.shift, saved.scaling.scale, strict=True
+        saved.named(lone, name),
+        saved.scaling.shift,
+        saved.scaling.scale,
+        strict=True,
     )
     scaled = any(shift != 0 or scale != 1 for _, shift, scale in taken)
     note = "; x are the columns as scaled in training" if scaled else ""

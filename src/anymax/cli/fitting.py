@@ -69,7 +69,7 @@ def trained(task: Task, settings: Settings, start: Start) -> tuple[Saved, Histor
         validation=settings.validation,
         l1=settings.l1,
         l2=settings.l2,
-        seed=settings.seed,
+        seed=task.source.seed,
         callbacks=[*stopping, *([] if bar else _lines(task, rule, settings))],
         resume=start.state,
         verbose=int(bar),
@@ -147,4 +147,6 @@ def _kept(task: Task, rule: Optimizer | LBFGS, history: History) -> Saved:
         task.units,
         rule,
         epochs,
+        source.seed,
+        source.test_size,
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from anymax import io, loading
 from anymax.cli import names
+from anymax.cli.saying import counted
 from anymax.cli.settings import TaskName
 from anymax.data.scaling import Scaling
 from anymax.data.table import Table
@@ -30,7 +31,8 @@ class Saved:
     """A network with its loss, the columns it takes, and the scales of both ends.
 
     `units` is the scaling of a target of values, None where it is taken as it is.
-    `columns` and `target` are empty for a file that Python wrote.
+    `columns` and `target` are empty for a file that Python wrote. `seed` and
+    `test_size` are what its rows were split with, None where that is not known.
     """
 
     net: Network
@@ -41,6 +43,8 @@ class Saved:
     units: Scaling | None = None
     optimizer: Optimizer | LBFGS | None = None
     epochs: int = 0
+    seed: int | None = None
+    test_size: float | None = None
 
     @property
     def classes(self) -> Array | None:
@@ -62,21 +66,26 @@ class Saved:
             return TaskName.regression
         return TaskName.classification
 
-    def inputs(self, table: Table) -> Array:
+    def inputs(self, table: Table, target: str = "") -> Array:
         """The rows of a table as the network takes them."""
-        return self.scaling.apply(table.features(self.named(table)))
+        return self.scaling.apply(table.features(self.named(table, target)))
 
-    def named(self, table: Table) -> tuple[str, ...]:
-        """The columns to take: those it was trained on, else the first ones."""
+    def named(self, table: Table, target: str = "") -> tuple[str, ...]:
+        """The columns to take: those it was trained on, else all but the target."""
         if self.columns:
             return self.columns
+        if target:
+            table.cells(target)  # a name that is not there is no miscount
         width = len(self.scaling.shift)
-        if len(table.header) != width:
+        names = tuple(name for name in table.header if not target or name != target)
+        if len(names) != width:
+            beside = f" beside the target {target!r}" if target else ""
             raise ValueError(
-                f"{table.path} has {len(table.header)} columns, but the network takes "
-                f"{width} and its file names none; keep those {width} columns alone."
+                f"{table.path} has {counted(len(names), 'column')}{beside}, but the "
+                f"network takes {width} and its file names none; keep those {width} "
+                "columns alone."
             )
-        return table.header
+        return names
 
     def values(self, outputs: Array) -> Array:
         """Outputs in the units of the target."""
@@ -100,6 +109,8 @@ class Saved:
             "target": self.target,
             "scaling": _lists(self.scaling),
             "units": None if self.units is None else _lists(self.units),
+            "seed": self.seed,
+            "test_size": self.test_size,
         }
         io.write(path, io.packed(kept))
 
@@ -118,10 +129,10 @@ def read(path: str, custom: str | None = None) -> Saved:
             "line knows rows of features only."
         )
     try:
-        ends = _ends(said, shape[0])
+        ends, split = _ends(said, shape[0]), _split(said)
     except (KeyError, TypeError, ValueError) as wrong:
         raise ValueError(f"{path} has a damaged preprocessing: {wrong}.") from None
-    return Saved(net, found.loss, *ends, found.optimizer, found.epochs)
+    return Saved(net, found.loss, *ends, found.optimizer, found.epochs, *split)
 
 
 def _ends(
@@ -133,6 +144,12 @@ def _ends(
     units = None if said["units"] is None else _scaling(said["units"], 1)
     columns = tuple(map(str, said["columns"]))
     return columns, str(said["target"]), _scaling(said["scaling"], width), units
+
+
+def _split(said: Mapping[str, Any] | None) -> tuple[int | None, float | None]:
+    """The seed and the share of test rows; older files do not say them."""
+    seed, share = (None if said is None else said.get(n) for n in ("seed", "test_size"))
+    return None if seed is None else int(seed), None if share is None else float(share)
 
 
 def _classes(custom: str | None) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from anymax.cli.options import columns
 from anymax.cli.settings import Settings, TaskName
 from anymax.data.csv_file import read_csv
-from anymax.data.sets import NAMES, Split, load
+from anymax.data.sets import NAMES, TEST_SHARE, Split, load
 from anymax.data.table import Table, shown
 from anymax.pair import Pair
 from anymax.training.batches import hold_out
@@ -25,7 +26,7 @@ class Source:
 
     The targets are class indices (N,) where there are `classes`, values (N, 1) where
     not; `decided` says which, and why, where that was a choice. `together` means one
-    scale for all columns.
+    scale for all columns. `seed` and `test_size` are what it was split with.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Source:
     together: bool = False
     decided: str = ""
     table: Table | None = None
+    seed: int = 0
+    test_size: float = TEST_SHARE
 
     @property
     def outputs(self) -> int:
@@ -72,7 +75,14 @@ def _named(settings: Settings) -> Source:
     split = data.part(settings.seed, settings.test_size)
     classes = np.array(data.classes)
     return Source(
-        data.name, split, data.columns, "target", classes, together=data.one_unit
+        data.name,
+        split,
+        data.columns,
+        "target",
+        classes,
+        together=data.one_unit,
+        seed=settings.seed,
+        test_size=settings.test_size,
     )
 
 
@@ -91,7 +101,15 @@ def _from_file(settings: Settings) -> Source:
     split = Split(x[train], y[train], x[test], y[test])
     name = Path(table.path).name
     return Source(
-        name, split, tuple(names), target, classes, decided=decided, table=table
+        name,
+        split,
+        tuple(names),
+        target,
+        classes,
+        decided=decided,
+        table=table,
+        seed=settings.seed,
+        test_size=settings.test_size,
     )
 
 
@@ -186,14 +204,22 @@ def _classes(table: Table, name: str, said: str) -> tuple[Array, Array, str]:
 
 
 def labels_of(table: Table, name: str) -> Array:
-    """A column as labels: whole numbers where all of it is, else text."""
+    """A column as labels: int64 where all of it is whole and fits, else text."""
     cells = table.labels(name)
+    found = [whole(cell) for cell in cells]
+    values = [each for each in found if each is not None]
+    return np.array(values if len(values) == len(cells) else cells)
+
+
+def whole(cell: str) -> int | None:
+    """The whole number that a cell is, as 1, 01 or 1.0; None if none, or not int64."""
     try:
-        values = table.numbers(name)
-    except ValueError:
-        return np.array(cells)
-    whole = values == np.round(values)
-    return values.astype(np.int64) if whole.all() else np.array(cells)
+        value = Decimal(cell)
+    except InvalidOperation:
+        return None
+    if "_" in cell or not value.is_finite() or not -(2**63) <= value < 2**63:
+        return None
+    return int(value) if value == value.to_integral_value() else None
 
 
 def check_values(table: Table, name: str, pair: Pair) -> None:

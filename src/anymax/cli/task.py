@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,12 +63,12 @@ def prepared(settings: Settings) -> Task:
     x = source.split.x_train
     scaling = Scaling.none(x.shape[1])
     if settings.standardize:
-        scaling = Scaling.of(x, together=source.together)
+        scaling = Scaling.of(x, together=source.together, names=source.columns)
     net = network(settings, pair, x.shape[1], source.outputs)
     source.check(pair)
     units = None
     if settings.standardize and source.classes is None and _free(pair):
-        units = Scaling.of(source.split.y_train)
+        units = Scaling.of(source.split.y_train, names=(source.target,))
     return Task(
         Objective(net, pair.loss, **_penalties(settings)), source, scaling, units
     )
@@ -92,7 +92,7 @@ def _resumed(settings: Settings, saved: Saved) -> Task:
                 f"--{name} is that of the network in {settings.resume}; leave it out, "
                 "or train anew without --resume."
             )
-    source = sourced(_completed(settings, saved))
+    source = sourced(_completed(_as_split(settings, saved), saved))
     _check_same(settings, source, saved)
     loss = saved.loss
     if settings.loss is not None or loss is None:
@@ -101,6 +101,19 @@ def _resumed(settings: Settings, saved: Saved) -> Task:
     objective = Objective(saved.net, loss, **_penalties(settings))
     source.check(objective.pair)
     return Task(objective, source, saved.scaling, saved.units, saved)
+
+
+def _as_split(settings: Settings, saved: Saved) -> Settings:
+    """The settings with the split of the file, but for what differs from the default.
+
+    So rows that the network was trained on are not what it is tested with.
+    """
+    default = Settings()
+    if saved.seed is not None and settings.seed == default.seed:
+        settings = replace(settings, seed=saved.seed)
+    if saved.test_size is not None and settings.test_size == default.test_size:
+        settings = replace(settings, test_size=saved.test_size)
+    return settings
 
 
 def _completed(settings: Settings, saved: Saved) -> Settings:

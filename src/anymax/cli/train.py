@@ -52,17 +52,33 @@ def introduce(task: Task, settings: Settings) -> None:
         "data",
         f"{source.name}: {counted(len(split.y_train), 'row')} to train on, "
         f"{len(split.y_test)} to test with, "
-        f"{counted(len(source.columns), 'feature')}, {kinds}, seed {settings.seed}",
+        f"{counted(len(source.columns), 'feature')}, {kinds}, seed {source.seed}",
     )
     if source.decided:
         say("task", source.decided)
     say("network", f"{net!r}, {net.parameters.size} parameters")
     if task.before is not None:
         say("resume", f"{settings.resume} after {counted(task.before.epochs, 'epoch')}")
+        _say_split(task)
     said = cancelling(pair, source.outputs)
     say("pair", f"{short(pair.activation)} + {short(pair.loss)}: {said}")
     note(task)
     _say_targets(task)
+
+
+def _say_split(task: Task) -> None:
+    """Warn where other rows are held out than when the network was trained."""
+    source, before = task.source, task.before
+    if before is None or before.seed is None or before.test_size is None:
+        return
+    if (source.seed, source.test_size) != (before.seed, before.test_size):
+        say(
+            "note",
+            f"the split is that of --seed {source.seed} --test-size "
+            f"{source.test_size:g}, but before it was --seed {before.seed} --test-size "
+            f"{before.test_size:g}: rows to test with may have been trained on; leave "
+            "these options out to keep the split",
+        )
 
 
 def _say_targets(task: Task) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,17 +23,36 @@ class Scaling:
     scale: Array
 
     @classmethod
-    def of(cls, x: Array, *, together: bool = False) -> Self:
+    def of(cls, x: Array, *, together: bool = False, names: Sequence[str] = ()) -> Self:
         """What brings rows x (N, n) to mean 0 and variance 1, column by column.
 
         With `together` one shift and one scale serve all columns. A column that is the
-        same everywhere is shifted only.
+        same everywhere is shifted only, to 0, and so is one whose variance underflows
+        to 0. Raises ValueError where a mean or a variance overflows; it calls the
+        column as `names` does.
         """
         axis = None if together else 0
-        shift, scale = x.mean(axis), x.std(axis)
-        scale = np.where(scale > 0, scale, 1)
+        low, high = x.min(axis), x.max(axis)
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift, scale = x.mean(axis), x.std(axis)
+        # the rounded mean of equal values may differ from them
+        shift = np.where(low == high, low, shift)
+        scale = np.where((low == high) | (scale == 0), 1, scale)
         width = x.shape[1:]
-        return cls(np.broadcast_to(shift, width), np.broadcast_to(scale, width))
+        found = cls(np.broadcast_to(shift, width), np.broadcast_to(scale, width))
+        found._check_finite(x, names)
+        return found
+
+    def _check_finite(self, x: Array, names: Sequence[str]) -> None:
+        good = np.isfinite(self.shift) & np.isfinite(self.scale)
+        if not good.all():
+            at = int(np.flatnonzero(~good)[0])
+            name = repr(names[at]) if names else str(at + 1)
+            raise ValueError(
+                f"column {name} needs a finite mean and variance to be scaled; got "
+                f"values from {x[:, at].min():g} to {x[:, at].max():g}: give it in a "
+                "larger unit, or leave it out."
+            )
 
     @classmethod
     def none(cls, width: int) -> Self:
