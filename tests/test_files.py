@@ -243,6 +243,26 @@ def test_an_optimizer_without_state_comes_back(tmp_path):
     assert repr(load_checkpoint(tmp_path / "net").optimizer) == "LBFGS(memory=3)"
 
 
+def test_the_state_of_a_fit_by_lbfgs_is_saved_without_any(tmp_path):
+    net, rule = am.Chain(am.Dense(3), am.Softmax()), am.LBFGS()
+    y = [0, 1, 2, 0, 1]
+    history = am.fit(net, am.CrossEntropy(), X, y, optimizer=rule, verbose=0)
+    net.save(tmp_path / "net", optimizer=rule, state=history.state)
+    assert list(load_checkpoint(tmp_path / "net").state) == ["parameters", "kept"]
+
+
+def test_a_file_keeps_how_many_steps_an_epoch_has(tmp_path):
+    net, rule = am.Chain(am.Dense(3), am.Softmax()), am.Adam()
+
+    def fit(**more):
+        y = [0, 1, 2, 0, 1]
+        return am.fit(net, am.CrossEntropy(), X, y, optimizer=rule, verbose=0, **more)
+
+    net.save(tmp_path / "net", optimizer=rule, state=fit(batch=2).state)
+    with pytest.raises(ValueError, match="3 steps an epoch; got batch=5 of 5 rows"):
+        fit(batch=5, resume=load_checkpoint(tmp_path / "net").state)
+
+
 def test_only_a_network_comes_back_where_only_that_was_saved(tmp_path):
     stirred(am.Chain(am.Dense(2))).save(tmp_path / "net")
     found = load_checkpoint(tmp_path / "net")

@@ -220,6 +220,13 @@ def test_rows_that_a_cancelling_loss_moves_back_are_not_saturated():
     assert "50%" in found.message
 
 
+def test_right_rows_of_a_steep_loss_are_not_saturated():
+    assert am.lint(am.Softmax(), CE(), [0, 1], np.array([[60.0, 0], [0, 60]])).ok
+    assert am.lint(am.Sigmoid(), BCE(), [[1.0], [0.0]], np.array([[40.0], [-40]])).ok
+    right = np.array([[1.0, 0, 0], [1, 0, 0]])
+    assert am.lint(am.Softmax(), am.AbsoluteError(), right, FAR[:, [1, 0, 2]] * 20).ok
+
+
 def test_a_report_is_data():
     report = am.lint(am.Sparsemax(), CE())
     assert report.to_dict()["findings"][0]["code"] == "boundary"

@@ -106,6 +106,17 @@ def test_a_state_of_another_network_is_refused():
         fitted(plain(), resume=state, optimizer=am.SGD(0.1))
 
 
+def test_a_state_of_epochs_of_other_steps_is_refused():
+    net = plain()
+    state = fitted(net).state
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match="10 steps an epoch; got batch=32 of 150 rows"):
+        fitted(net, resume=state, batch=32)
+    with pytest.raises(ValueError, match="batch=16 of 120 rows, 8 steps"):
+        fitted(net, resume=state, validation=0.2)
+    assert_array_equal(net.parameters, before)
+
+
 def smaller():
     return am.Chain(am.Dense(8), am.Tanh(), am.Dense(3, bias=False), am.Softmax())
 
@@ -190,6 +201,24 @@ def test_a_callback_may_end_the_fit():
     assert (len(history), history.ended) == (2, "stopped")
     history = fitted(plain(), callbacks=[lambda epoch: "true in a way"])
     assert (len(history), history.ended) == (5, "finished")
+
+
+def test_one_callback_needs_no_list():
+    seen = []
+    fitted(plain(), epochs=2, callbacks=lambda epoch: seen.append(epoch.epoch))
+    assert seen == [1, 2]
+    stopping = am.EarlyStopping(monitor="loss")
+    fitted(plain(), epochs=2, callbacks=stopping)
+    assert stopping.best_epoch == 2
+    with pytest.raises(TypeError, match="functions of an Epoch"):
+        fitted(plain(), callbacks=3)
+
+
+def test_one_weight_counts_for_all_rows_of_an_epoch():
+    one, other = (am.Plan(plain().build(4), am.CrossEntropy(), batch=16) for _ in "ab")
+    assert one.epoch(X, Y, sample_weight=2.0) == other.epoch(
+        X, Y, sample_weight=np.full(len(X), 2.0)
+    )
 
 
 def test_a_callback_sees_start_epochs_and_end():

@@ -86,6 +86,7 @@ def stored(
         "optimizer": writer.write(optimizer),
         "optimizer_state": {n: writer.write(v) for n, v in numbers.items()},
         "epochs": int(epochs),
+        **({"each": int(state["each"])} if state and "each" in state else {}),
     }
     _check_again(net, architecture, writer)
     moments = {n: v for n, v in rule.items() if n not in numbers}
@@ -115,6 +116,8 @@ def _standing(optimizer: Any, state: Mapping[str, Any]) -> Any:
             "save needs the optimizer whose state it is to keep; got none. Pass "
             "optimizer= as it was passed to fit."
         )
+    if not hasattr(optimizer, "fresh"):  # as LBFGS, which keeps nothing between calls
+        return optimizer
     made = optimizer.fresh()
     made.load_state(
         {

@@ -121,6 +121,8 @@ def _restored(stored: Stored, reader: Reader) -> Checkpoint:
     state = {name: reader.read(x) for name, x in said["optimizer_state"].items()}
     _resume(optimizer, state, net.parameters, stored)
     standing = _standing(net, optimizer, stored)
+    if "each" in said:  # steps of an epoch
+        standing["each"] = int(said["each"])
     return Checkpoint(net, loss, optimizer, said["epochs"], standing)
 
 

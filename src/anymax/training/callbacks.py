@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -127,6 +127,15 @@ class EarlyStopping(Described, Callback):
                 f"{', '.join(row)}. Pass validation=0.1, or another monitor=."
             )
         return row[self.monitor]
+
+
+def as_callbacks(
+    given: Sequence[Callback | Called] | Callback | Called,
+) -> list[Callback]:
+    """Several callbacks, or one as a list of it."""
+    if isinstance(given, Callback) or not isinstance(given, Iterable):
+        return [as_callback(given)]
+    return [as_callback(each) for each in given]
 
 
 def as_callback(given: Callback | Called) -> Callback:

@@ -19,12 +19,12 @@ from anymax.optim.lbfgs import LBFGS
 from anymax.optim.optimizer import Optimizer
 from anymax.plan import Plan
 from anymax.training.batches import hold_out
-from anymax.training.callbacks import Callback, Called, as_callback
+from anymax.training.callbacks import Callback, Called, as_callbacks
 from anymax.training.evaluation import Evaluation
 from anymax.training.history import History
 from anymax.training.progress import progress
 from anymax.training.rows import Rows, checked_inputs, checked_targets, prepared
-from anymax.training.run import Minibatches, Record, load_state, search
+from anymax.training.run import Minibatches, Record, search
 
 EPOCHS, BATCH = 20, 64
 
@@ -44,7 +44,7 @@ def fit(
     l1: float = 0.0,
     l2: float = 0.0,
     seed: int = 0,
-    callbacks: Sequence[Callback | Called] = (),
+    callbacks: Sequence[Callback | Called] | Callback | Called = (),
     resume: Mapping[str, Any] | None = None,
     verbose: int = 1,
 ) -> History:
@@ -71,8 +71,9 @@ def fit(
     `anymax.metrics` or as functions of y_true and y_pred, accuracy by default for class
     labels; `sample_weight` (rows,), what each row counts, in metrics all the same;
     `l1`, `l2`, penalties on weights; `callbacks`, functions of an Epoch, or Callback
-    objects as EarlyStopping(); `resume`, the `history.state` of another fit, to go on
-    after its last step: with the same arguments the two are as one that never ended;
+    objects as EarlyStopping(), one or several; `resume`, the `history.state` of
+    another fit of as many steps an epoch, to go on after its last step: with the same
+    arguments the two are as one that never ended;
     `verbose`, 0 for silence, else a bar on a terminal and lines in the log "anymax".
     Raises ShapeError, DomainError and TypeError for x and y that do not fit, ValueError
     for other arguments, FloatingPointError that names layer and step once a number is
@@ -87,7 +88,7 @@ def fit(
     """
     _check(epochs, batch, seed)
     rule, count = _rule(optimizer, epochs, batch, resume)
-    called = [as_callback(each) for each in callbacks]
+    called = as_callbacks(callbacks)
     objective = Objective(net, loss, l1=l1, l2=l2)
     rows = _entered(objective, x, y, sample_weight, seed)
     train, held = _divided(objective, rows, validation, seed)
@@ -99,9 +100,10 @@ def fit(
             return search(rule, objective, train, record)
         size = min(BATCH if batch is None else batch, len(train))
         plan = Plan(net, loss, batch=size, optimizer=rule, l1=l1, l2=l2, seed=seed)
+        batches = Minibatches(plan, train, seed)
         if resume is not None:
-            load_state(plan, resume)
-        return Minibatches(plan, train, seed).run(count, record)
+            batches.resume(resume)
+        return batches.run(count, record)
 
 
 def _check(epochs: int | None, batch: int | None, seed: int) -> None:

@@ -75,6 +75,21 @@ class Minibatches:
         self.target = plan.prepare(rows.labels.targets, len(rows))
         self.each = -(-len(rows) // plan.batch)  # steps of an epoch
 
+    def resume(self, given: Mapping[str, Any]) -> None:
+        """Stand where the `state` was taken.
+
+        Raises ValueError where it is that of another network or another optimizer, or
+        of epochs of other steps.
+        """
+        each = int(given.get("each", self.each))
+        if each != self.each:
+            raise ValueError(
+                f"resume needs the batch and the rows it had, {each} steps an epoch; "
+                f"got batch={self.plan.batch} of {len(self.rows)} rows, {self.each} "
+                "steps."
+            )
+        load_state(self.plan, given)
+
     def run(self, epochs: int, record: Record) -> History:
         """So many more epochs, the rest of one that was begun being the first."""
         before = self.plan.steps
@@ -86,7 +101,7 @@ class Minibatches:
             if interrupt.asked or self.plan.steps == before:
                 raise
             ended = "interrupted"
-        record.history.state = state(self.plan)
+        record.history.state = state(self.plan) | {"each": self.each}
         optimizer = self.plan.optimizer
         if optimizer.average is not None and optimizer.steps:
             self.plan.net.parameters = optimizer.averaged

@@ -48,13 +48,17 @@ def hidden(net: Network, inputs: Arrays) -> Iterator[Finding]:
 def last(pair: Pair, meeting: Meeting) -> Iterator[Finding]:
     """Rows at the last map that are wrong and flat: nothing moves them back.
 
-    Where the loss's slope cancels against the flatness, rows do move back.
+    Where the loss's slope cancels against the flatness, rows do move back. A row whose
+    outputs are its targets is right, whatever the slope there.
     """
+    if pair.fused:
+        return
     place = meeting.point.fixed.place()
     slope = np.abs(meeting.slope.resolve(place).top).max(-1, initial=0)
     down = np.abs(meeting.gradient()[0]).max(-1, initial=0)
     flat = _flat(pair.activation, meeting.point.output.z)
-    stuck = flat & (down < FLAT) & ~(slope < STEEP)
+    off = np.abs(meeting.point.output.a - meeting.target.values).max(-1, initial=0)
+    stuck = flat & (down < FLAT) & ~(slope < STEEP) & ~(off < STEEP)
     if stuck.any():
         yield _stuck(pair, float(stuck.mean()), "are wrong, and")
 
