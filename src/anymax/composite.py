@@ -176,11 +176,11 @@ class Composite(Described, Map):
 
     def decays(self) -> Array:
         """Which parameters penalties reach, (P,) bools."""
-        return self.layout.where("decay") & self.layout.where("trainable")
+        return self.layout.decaying
 
     def freeze(self, gradient: Array) -> Array:
         """A flat gradient (P,), in place, 0 where a parameter is not trained."""
-        gradient[~self.layout.where("trainable")] = 0
+        gradient[self.layout.frozen] = 0
         return gradient
 
     def astype(self, dtype: DTypeLike) -> Self:

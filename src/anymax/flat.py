@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from operator import index
 from typing import NamedTuple, TypeAlias
@@ -74,7 +75,17 @@ class Layout:
         joined = all(one.stop == two.start for one, two in pairwise(mine))
         return slice(mine[0].start, mine[-1].stop) if joined else None
 
-    def where(self, holds: str) -> Array:
+    @cached_property
+    def frozen(self) -> Array:
+        """Which entries are not trained; every step of a plan asks."""
+        return ~self._where("trainable")
+
+    @cached_property
+    def decaying(self) -> Array:
+        """Which entries penalties reach."""
+        return self._where("decay") & ~self.frozen
+
+    def _where(self, holds: str) -> Array:
         """Which entries belong to a Parameter that is `decay`, or `trainable`."""
         flat = np.zeros(self.size, bool)
         for place in self.places.values():
