@@ -12,7 +12,7 @@ from anymax import activations, losses
 
 ROOT = Path(am.__file__).parent
 ORDER = """
-types errors described sets rows monomial jacobian trainable output target reduction
+types errors described kernels sets rows monomial jacobian trainable output target reduction
 map noise hooks linearized activation loss special activations losses differences
 meeting certificate explaining registry pair functional initializers tables flat tying
 graph composite architecture io network layers combine penalty workspace operation

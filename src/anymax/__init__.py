@@ -31,6 +31,7 @@ from anymax.jacobian import Jacobian as Jacobian
 from anymax.jacobian import Product as Product
 from anymax.jacobian import RankOne as RankOne
 from anymax.jacobian import Sum as Sum
+from anymax.kernels import set_num_threads as set_num_threads
 from anymax.layers import *
 from anymax.loading import Checkpoint as Checkpoint
 from anymax.loading import load as load

@@ -1,0 +1,149 @@
+#include "pool.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace anymax {
+namespace {
+
+constexpr auto SPIN = std::chrono::microseconds(30);  // before a helper goes to sleep
+
+void pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+// A job is claimed chunk by chunk through one word: its number in the high 32 bits, then
+// how many chunks it has, then the next to take. A helper that comes late finds another
+// number, or no chunk left, and never reads the arguments of a job that is over.
+class Pool {
+  public:
+    explicit Pool(int wanted) : wanted_(wanted) {}
+
+    int wanted() const { return wanted_.load(std::memory_order_relaxed); }
+
+    void want(int count) { wanted_.store(count, std::memory_order_relaxed); }
+
+    void run(void (*job)(void *, int), void *argument, int chunks) {
+        if (chunks < 2 || chunks > 0xffff || wanted() < 2 ||
+            busy_.exchange(true, std::memory_order_acquire)) {
+            for (int i = 0; i < chunks; i++) job(argument, i);
+            return;
+        }
+        for (; started_ < wanted() - 1; started_++) start(started_);
+        job_ = job;
+        argument_ = argument;
+        done_.store(0, std::memory_order_relaxed);
+        const uint64_t number = ++number_;
+        word_.store(number << 32 | uint64_t(chunks) << 16, std::memory_order_seq_cst);
+        if (asleep_.load(std::memory_order_seq_cst)) {
+            bell_.fetch_add(1);
+            bell_.notify_all();
+        }
+        const int mine = claim_all(number);
+        for (int i = 0; done_.load(std::memory_order_acquire) + mine < chunks; i++)
+            i < 2000 ? pause() : std::this_thread::yield();
+        busy_.store(false, std::memory_order_release);
+    }
+
+  private:
+    int claim_all(uint64_t number) {
+        int did = 0;
+        uint64_t word = word_.load(std::memory_order_acquire);
+        while (word >> 32 == number && (word & 0xffff) < (word >> 16 & 0xffff)) {
+            if (!word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel,
+                                             std::memory_order_acquire))
+                continue;
+            job_(argument_, int(word & 0xffff));
+            did++;
+            word = word_.load(std::memory_order_acquire);
+        }
+        return did;
+    }
+
+    void start(int helper) {
+        // Never joined and never destroyed: nothing races at the interpreter's exit.
+        std::thread([this, helper] { help(helper); }).detach();
+    }
+
+    void help(int helper) {
+        uint64_t seen = 0;
+        for (;;) {
+            seen = next(seen);
+            if (helper >= wanted() - 1) continue;  // fewer threads are wanted now
+            if (const int did = claim_all(seen))
+                done_.fetch_add(did, std::memory_order_release);
+        }
+    }
+
+    // The number of a job other than the one seen: spin for a while, then sleep.
+    uint64_t next(uint64_t seen) {
+        const auto until = std::chrono::steady_clock::now() + SPIN;
+        for (int i = 0;; i++) {
+            const uint64_t now = word_.load(std::memory_order_acquire) >> 32;
+            if (now != seen) return now;
+            pause();
+            if (i % 64 == 63 && std::chrono::steady_clock::now() > until) break;
+        }
+        for (;;) {
+            const int bell = bell_.load();
+            asleep_.fetch_add(1, std::memory_order_seq_cst);
+            uint64_t now = word_.load(std::memory_order_seq_cst) >> 32;
+            if (now == seen) bell_.wait(bell);
+            asleep_.fetch_sub(1);
+            now = word_.load(std::memory_order_acquire) >> 32;
+            if (now != seen) return now;
+        }
+    }
+
+    std::atomic<uint64_t> word_{0};
+    std::atomic<int> done_{0}, asleep_{0}, bell_{0}, wanted_;
+    std::atomic<bool> busy_{false};
+    uint32_t number_ = 0;                // of the last job
+    void (*job_)(void *, int) = nullptr;  // read only after a claim
+    void *argument_ = nullptr;
+    int started_ = 0;
+};
+
+int cores() {
+    const unsigned found = std::thread::hardware_concurrency();
+    return found ? int(found) : 1;
+}
+
+Pool *pool = nullptr;  // made once, never destroyed
+
+// The threads of a pool do not live in a forked child: it gets a pool of its own.
+void renew() { pool = new Pool(pool->wanted()); }
+
+Pool &the_pool() {
+    static const bool made = [] {
+        pool = new Pool(cores());
+        pthread_atfork(nullptr, nullptr, renew);
+        return true;
+    }();
+    (void)made;
+    return *pool;
+}
+
+}  // namespace
+
+void run(void (*job)(void *, int), void *argument, int chunks) {
+    the_pool().run(job, argument, chunks);
+}
+
+int threads() { return the_pool().wanted(); }
+
+void set_threads(int count) { the_pool().want(count < 1 ? 1 : count); }
+
+}  // namespace anymax

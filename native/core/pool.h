@@ -1,0 +1,23 @@
+// One pool of threads for everything, matrix products included.
+
+#pragma once
+
+namespace anymax {
+
+// Call job(argument, chunk) for every chunk in 0 .. chunks - 1, on the threads there are;
+// the caller works too and never waits for a helper that has not begun. Chunks are
+// claimed in order by whoever is free, so results must not depend on who ran them.
+// A call from within a job, or while another thread is in the pool, runs alone.
+void run(void (*job)(void *argument, int chunk), void *argument, int chunks);
+
+// The same for a callable.
+template <class Body> void parallel(int chunks, const Body &body) {
+    run([](void *argument, int chunk) { (*static_cast<const Body *>(argument))(chunk); },
+        const_cast<void *>(static_cast<const void *>(&body)), chunks);
+}
+
+// How many threads take part, the caller included.
+int threads();
+void set_threads(int count);
+
+}  // namespace anymax

@@ -1,0 +1,33 @@
+// The instruction sets there are kernels for, and the one that was chosen at import.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "abi.h"
+
+namespace anymax {
+
+// One instruction set and its families of kernels. A new family is one more line here
+// and in FAMILIES of targets.cpp.
+struct Target {
+    const char *name;
+    bool (*fits)();  // whether this processor has it
+    const MapFamily *elements;
+};
+
+// The target in use; the best that fits unless `choose` took another.
+const Target &target();
+
+// Take the target of this name; throws std::invalid_argument with a sentence if it was
+// not compiled or the processor does not have it.
+void choose(const std::string &name);
+
+// The names of those compiled that this processor has, the best last.
+std::vector<std::string> fitting();
+
+// The kernel of an activation for a number type, or null.
+template <class T> const MapKernel<T> *find_map(const std::string &name);
+
+}  // namespace anymax
