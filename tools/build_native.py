@@ -4,8 +4,8 @@
     python tools/build_native.py --targets avx512     # one of them, much sooner
     python tools/build_native.py --sanitize address,undefined --into build/asan
 
-Only what changed is compiled again. The module lands in src/anymax (or in --into), where
-PYTHONPATH=src finds it. `pip install .` does not need this.
+Only what changed is compiled again. The module lands in src/anymax (or in --into),
+where PYTHONPATH=src finds it. `pip install .` does not need this.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
+    """Configure, compile, and put the module where it is found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--targets", default="", help="as avx2,avx512; all if empty")
     parser.add_argument("--sanitize", default="", help="as address,undefined or thread")
@@ -47,6 +48,7 @@ def main() -> None:
 
 
 def run(*command: str) -> None:
+    """A command that must succeed."""
     subprocess.run(command, check=True)
 
 
