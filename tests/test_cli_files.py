@@ -278,6 +278,68 @@ def test_training_goes_on_as_if_it_had_not_stopped(flowers, tmp_path, capsys):
     assert one.optimizer.steps == two.optimizer.steps
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--optimizer", "Adam(average=0.9)"],
+        ["--optimizer", "SGD(momentum=0.9)", "--schedule", "Cosine(0.1, 40)"],
+        ["--normalize", "batch", "--validation", "0.2", "--batch", "8"],
+        ["--schedule", "OnPlateau(0.05, patience=1)", "--dropout", "0.2"],
+        ["--patience", "1", "--lr", "0.5"],
+        ["--patience", "2", "--lr", "0.3", "--validation", "0.3"],
+        ["--patience", "9", "--validation", "0.3", "--optimizer", "SGD(average=0.5)"],
+    ],
+    ids=" ".join,
+)
+def test_a_resumed_file_is_that_of_one_run(options, flowers, tmp_path, capsys):
+    """Stopped after any epoch: the same bytes as the run that never stopped."""
+    begin = ["train", flowers, "--target", "kind", "--hidden", "6", *options]
+    patience = options[:2] if "--patience" in options else []
+    whole, half, rest = (str(tmp_path / name) for name in ("whole", "half", "rest"))
+    said(capsys, *begin, "--epochs", "7", "--save", whole)
+    count = load_checkpoint(whole).epochs
+    for epochs in sorted({1, 2, count - 1}):
+        said(capsys, *begin, "--epochs", str(epochs), "--save", half)
+        again = ["--resume", half, "--epochs", str(7 - epochs), "--save", rest]
+        said(capsys, "train", flowers, *again, *patience)
+        assert Path(rest).read_bytes() == Path(whole).read_bytes(), epochs
+
+
+def test_a_stopped_run_gets_its_patience_anew(flowers, tmp_path, capsys):
+    begin = ["train", flowers, "--target", "kind", "--hidden", "6", "--lr", "0.5"]
+    options = ["--patience", "2", "--epochs", "300"]
+    model = str(tmp_path / "model")
+    out = said(capsys, *begin, *options, "--save", model)
+    (first,) = re.findall(r"stopped after epoch (\d+), .* than epoch (\d+)", out)
+    out = said(capsys, "train", flowers, "--resume", model, *options)
+    (then,) = re.findall(r"stopped after epoch (\d+), .* than epoch (\d+)", out)
+    assert int(then[0]) - int(first[0]) >= 2
+    assert int(then[1]) >= int(first[1])
+    anew = ["--resume", model, "--optimizer", "Adam(0.5)", "--epochs", "1"]
+    assert f"epoch {int(first[0]) + 1}: loss" in said(capsys, "train", flowers, *anew)
+
+
+def test_resume_needs_the_steps_it_had(model, flowers, capsys):
+    resumed = ["train", flowers, "--resume", model, "--epochs", "1"]
+    out = said(capsys, *resumed, "--batch", "7", status=2)
+    assert "goes on with 2 steps an epoch; got 5, batches of 7 of 29 rows" in out
+    out = said(capsys, *resumed, "--validation", "0.6", status=2)
+    assert "got 1, batches of 16 of 14 rows" in out
+    said(capsys, *resumed, "--batch", "7", "--optimizer", "Adam")
+    said(capsys, *resumed, "--batch", "15")
+
+
+@pytest.mark.parametrize(("batch", "steps"), [("25", 1), ("24", 2)])
+def test_a_schedule_lasts_the_steps_there_are(batch, steps, flowers, tmp_path, capsys):
+    """0.3 of 36 rows are 11, which leaves 25: one step of 25."""
+    model = str(tmp_path / "model")
+    options = ["--schedule", "Cosine", "--batch", batch, "--validation", "0.3"]
+    begin = ["train", flowers, "--target", "kind", "--epochs", "3", *options]
+    said(capsys, *begin, "--save", model)
+    found = load_checkpoint(model)
+    assert found.optimizer.steps == found.optimizer.lr.steps == 3 * steps
+
+
 def test_resume_refuses_what_does_not_fit(model, flowers, prices, capsys):
     fixed = ["train", flowers, "--resume", model, "--hidden", "9"]
     assert "--hidden is that of the network" in said(capsys, *fixed, status=2)

@@ -48,8 +48,8 @@ def network(settings: Settings, pair: Pair, features: int, outputs: int) -> Chai
     return net.build(features, seed=settings.seed)
 
 
-def ruled(settings: Settings, rows: int) -> Optimizer | LBFGS:
-    """The optimizer for so many rows to train on, with its rate or its schedule."""
+def ruled(settings: Settings, each: int) -> Optimizer | LBFGS:
+    """The optimizer for so many steps an epoch, with its rate or its schedule."""
     made = names.rule("Adam" if settings.optimizer is None else settings.optimizer)
     if isinstance(made, LBFGS):
         return _searching(made, settings)
@@ -61,20 +61,16 @@ def ruled(settings: Settings, rows: int) -> Optimizer | LBFGS:
             f"--optimizer {settings.optimizer}; keep one."
         )
     if settings.schedule is not None:
-        steps = epochs_of(settings, rows) * _steps(settings, rows)
+        steps = epochs_of(settings, each) * each
         start = settings.lr or own
         return replace(made, lr=names.schedule(settings.schedule, start, steps))
     return made if settings.lr is None else replace(made, lr=settings.lr)
 
 
-def epochs_of(settings: Settings, rows: int) -> int:
+def epochs_of(settings: Settings, each: int) -> int:
     """What was asked for, or 30, and more where that makes fewer than 1000 steps."""
-    enough = min(-(-STEPS // _steps(settings, rows)), MOST)
+    enough = min(-(-STEPS // each), MOST)
     return settings.epochs or max(EPOCHS, enough)
-
-
-def _steps(settings: Settings, rows: int) -> int:
-    return -(-rows // (settings.batch or BATCH))
 
 
 def _searching(made: LBFGS, settings: Settings) -> LBFGS:

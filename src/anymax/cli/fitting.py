@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from anymax.cli.building import BATCH, epochs_of, ruled
-from anymax.cli.saved import Saved
+from anymax.cli.saved import Saved, Waiting
 from anymax.cli.saying import say
 from anymax.cli.settings import Settings
 from anymax.cli.task import Task
+from anymax.network import Network
 from anymax.optim.lbfgs import LBFGS
 from anymax.optim.optimizer import Optimizer
+from anymax.training.batches import hold_out
 from anymax.training.callbacks import Callback, EarlyStopping
 from anymax.training.fit import fit
 from anymax.training.history import Epoch, History
-from anymax.training.run import OF_OPTIMIZER
 
 LINES = 10  # lines of progress where there is no terminal
 
@@ -42,11 +44,29 @@ class Lines(Callback):
             say("train", str(self.last))
 
 
+class Stopping(EarlyStopping):
+    """Early stopping that knows the best epoch of the file that is gone on from."""
+
+    def __init__(self, patience: int, waiting: Waiting, net: Network) -> None:
+        super().__init__(patience=patience, monitor=waiting.monitor)
+        self.waiting = waiting
+        self.network = net.parameters.copy(), net.kept.copy()
+
+    def on_start(self, net: Network) -> None:
+        super().on_start(net)
+        _, self.best, self.best_epoch, self.waited = self.waiting
+        self.kept = self.network
+
+
 class Start(NamedTuple):
-    """The optimizer; and where it stood, if it is that of the network gone on from."""
+    """The optimizer, and how rows come to it: the batch, the share held out, the steps
+    of an epoch; and the state of training where it goes on from a file."""
 
     rule: Optimizer | LBFGS
-    state: dict[str, Any] | None = None
+    batch: int
+    validation: float
+    each: int
+    state: Mapping[str, Any] | None = None
 
 
 def trained(task: Task, settings: Settings, start: Start) -> tuple[Saved, History]:
@@ -56,7 +76,7 @@ def trained(task: Task, settings: Settings, start: Start) -> tuple[Saved, Histor
     net, loss = task.objective.net, task.objective.loss
     searches = isinstance(rule, LBFGS)
     bar = sys.stderr.isatty() and settings.verbose == 1
-    stopping = _stopping(settings)
+    stopping = _stopping(task, settings, start)
     net.classes = None  # rows come as class indices
     history = fit(
         net,
@@ -64,80 +84,113 @@ def trained(task: Task, settings: Settings, start: Start) -> tuple[Saved, Histor
         x,
         task.targets(y) if task.source.classes is None else y,
         optimizer=rule,
-        epochs=None if searches else epochs_of(settings, _rows(task, settings)),
-        batch=None if searches else settings.batch or BATCH,
-        validation=settings.validation,
+        epochs=None if searches else epochs_of(settings, start.each),
+        batch=None if searches else start.batch,
+        validation=start.validation,
         l1=settings.l1,
         l2=settings.l2,
         seed=task.source.seed,
-        callbacks=[*stopping, *([] if bar else _lines(task, rule, settings))],
+        callbacks=[*stopping, *([] if bar else _lines(task, settings, start))],
         resume=start.state,
         verbose=int(bar),
     )
     net.classes = task.source.classes
-    _say_ending(history, settings, stopping)
-    return _kept(task, rule, history), history
+    _say_ending(history, task, settings, stopping)
+    return _kept(task, start, history, stopping), history
 
 
 def started(task: Task, settings: Settings) -> Start:
     """With the optimizer that is asked for, or that of the network gone on from."""
     before = task.before
+    batch, validation = settings.batch, settings.validation
+    if before is not None:
+        batch, validation = (
+            batch or before.batch,
+            validation or before.validation or 0.0,
+        )
+    batch = batch or BATCH
+    rows = _rows(task, validation)
+    each = -(-rows // batch)
     given = (settings.optimizer, settings.lr, settings.schedule)
-    new = any(each is not None for each in given)
+    new = any(option is not None for option in given)
     if before is None or before.optimizer is None or new:
-        return Start(ruled(settings, _rows(task, settings)))
+        return Start(ruled(settings, each), batch, validation, each)
     if isinstance(before.optimizer, LBFGS):
-        return Start(before.optimizer)
-    net = before.net
-    of_optimizer = before.optimizer.state()
-    state = {"parameters": net.parameters, "kept": net.kept}
-    state |= {f"{OF_OPTIMIZER}{name}": each for name, each in of_optimizer.items()}
-    return Start(before.optimizer, state)
+        return Start(before.optimizer, batch, validation, each)
+    known = before.state.get("each", each)
+    if known != each:
+        raise ValueError(
+            f"{settings.resume} goes on with {known} steps an epoch; got {each}, "
+            f"batches of {batch} of {rows} rows. Take the rows, --batch and "
+            "--validation it had, or start an optimizer anew with --optimizer."
+        )
+    return Start(before.optimizer, batch, validation, each, before.state)
 
 
-def _rows(task: Task, settings: Settings) -> int:
-    """How many rows are trained on, those for validation taken off."""
-    return math.ceil(len(task.source.split.x_train) * (1 - settings.validation))
+def _rows(task: Task, validation: float) -> int:
+    """How many rows are trained on, those for validation taken off as fit does."""
+    y = task.source.split.y_train
+    if not validation:
+        return len(y)
+    labels = None if task.source.classes is None else y
+    return len(hold_out(len(y), validation, task.source.seed, labels)[0])
 
 
-def _stopping(settings: Settings) -> list[EarlyStopping]:
+def _stopping(task: Task, settings: Settings, start: Start) -> list[EarlyStopping]:
     if settings.patience is None:
         return []
-    monitor = "validation loss" if settings.validation else "loss"
-    return [EarlyStopping(patience=settings.patience, monitor=monitor)]
+    monitor = "validation loss" if start.validation else "loss"
+    waiting = None if task.before is None else task.before.waiting
+    alike = waiting is not None and waiting.monitor == monitor
+    if waiting is None or not alike or not _as_before(task, start):
+        return [EarlyStopping(patience=settings.patience, monitor=monitor)]
+    return [Stopping(settings.patience, waiting, task.objective.net)]
 
 
-def _lines(task: Task, rule: Optimizer | LBFGS, settings: Settings) -> list[Callback]:
+def _as_before(task: Task, start: Start) -> bool:
+    """Whether losses compare: it goes on with the same loss, on the same rows."""
+    source, before = task.source, task.before
+    if before is None or start.state is None:
+        return False
+    split = source.seed, source.test_size, start.validation
+    return repr(task.objective.loss) == repr(before.loss) and split == (
+        before.seed,
+        before.test_size,
+        before.validation,
+    )
+
+
+def _lines(task: Task, settings: Settings, start: Start) -> list[Callback]:
     if not settings.verbose:
         return []
     before = 0 if task.before is None else task.before.epochs
-    total = epochs_of(settings, _rows(task, settings))
-    if isinstance(rule, LBFGS):
-        total = rule.max_iterations
+    total = epochs_of(settings, start.each)
+    if isinstance(start.rule, LBFGS):
+        total = start.rule.max_iterations
     return [Lines(1 if settings.verbose > 1 else -(-total // LINES), before)]
 
 
 def _say_ending(
-    history: History, settings: Settings, stopping: list[EarlyStopping]
+    history: History, task: Task, settings: Settings, stopping: list[EarlyStopping]
 ) -> None:
     if history.ended == "stopped" and settings.verbose:
+        before = 0 if task.before is None else task.before.epochs
+        shift = before + 1 - history.epochs[0].epoch  # an optimizer counts its own
         say(
             "train",
-            f"stopped after epoch {history.epochs[-1].epoch}, since none of the last "
-            f"{settings.patience} was better than epoch {stopping[0].best_epoch}, "
-            "which is kept",
+            f"stopped after epoch {history.epochs[-1].epoch + shift}, since none of "
+            f"the last {settings.patience} was better than epoch "
+            f"{stopping[0].best_epoch + shift}, which is kept",
         )
     if history.ended == "interrupted":
         say("train", "interrupted; what was learned so far is kept")
 
 
-def _kept(task: Task, rule: Optimizer | LBFGS, history: History) -> Saved:
+def _kept(
+    task: Task, start: Start, history: History, stopping: list[EarlyStopping]
+) -> Saved:
     source, before = task.source, task.before
-    if isinstance(rule, Optimizer):
-        rule, at = rule.fresh(), len(OF_OPTIMIZER)
-        state = history.state.items()
-        rule.load_state({n[at:]: v for n, v in state if n.startswith(OF_OPTIMIZER)})
-    epochs = len(history) + (0 if before is None else before.epochs)
+    searches = isinstance(start.rule, LBFGS)
     return Saved(
         task.objective.net,
         task.objective.loss,
@@ -145,8 +198,21 @@ def _kept(task: Task, rule: Optimizer | LBFGS, history: History) -> Saved:
         source.target,
         task.scaling,
         task.units,
-        rule,
-        epochs,
+        start.rule,
+        len(history) + (0 if before is None else before.epochs),
         source.seed,
         source.test_size,
+        start.validation,
+        None if searches else start.batch,
+        _waiting(history, stopping),
+        history.state,
     )
+
+
+def _waiting(history: History, stopping: list[EarlyStopping]) -> Waiting | None:
+    """What another run with --patience goes on from, its patience new if this ended."""
+    if not stopping or not math.isfinite(stopping[0].best):
+        return None
+    (each,) = stopping
+    waited = 0 if history.ended == "stopped" else each.waited
+    return Waiting(each.monitor, each.best, each.best_epoch, waited)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,16 @@ from anymax.sets import LogSimplex, Simplex
 from anymax.types import Array
 
 KEY = "preprocessing"
+TAKEN = {"seed": int, "test_size": float, "validation": float, "batch": int}
+
+
+class Waiting(NamedTuple):
+    """What --patience knows of the best epoch, whose network the file holds."""
+
+    monitor: str
+    best: float
+    best_epoch: int
+    waited: int
 
 
 @dataclass(frozen=True)
@@ -31,8 +42,9 @@ class Saved:
     """A network with its loss, the columns it takes, and the scales of both ends.
 
     `units` is the scaling of a target of values, None where it is taken as it is.
-    `columns` and `target` are empty for a file that Python wrote. `seed` and
-    `test_size` are what its rows were split with, None where that is not known.
+    `columns` and `target` are empty for a file that Python wrote. `seed`, `test_size`
+    and `validation` are what its rows were split with, `batch` how many a step took,
+    None where that is not known. `state` is where its training goes on from.
     """
 
     net: Network
@@ -45,6 +57,10 @@ class Saved:
     epochs: int = 0
     seed: int | None = None
     test_size: float | None = None
+    validation: float | None = None
+    batch: int | None = None
+    waiting: Waiting | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def classes(self) -> Array | None:
@@ -103,7 +119,8 @@ class Saved:
 
     def write(self, path: str) -> None:
         """Put it into a file, whole or not at all."""
-        kept = io.stored(self.net, self.loss, self.optimizer, self.epochs)
+        state = self.state or None
+        kept = io.stored(self.net, self.loss, self.optimizer, self.epochs, state)
         kept.description[KEY] = {
             "columns": list(self.columns),
             "target": self.target,
@@ -111,6 +128,9 @@ class Saved:
             "units": None if self.units is None else _lists(self.units),
             "seed": self.seed,
             "test_size": self.test_size,
+            "validation": self.validation,
+            "batch": self.batch,
+            "waiting": None if self.waiting is None else self.waiting._asdict(),
         }
         io.write(path, io.packed(kept))
 
@@ -129,10 +149,18 @@ def read(path: str, custom: str | None = None) -> Saved:
             "line knows rows of features only."
         )
     try:
-        ends, split = _ends(said, shape[0]), _split(said)
+        ends, taken = _ends(said, shape[0]), _taken(said or {})
     except (KeyError, TypeError, ValueError) as wrong:
         raise ValueError(f"{path} has a damaged preprocessing: {wrong}.") from None
-    return Saved(net, found.loss, *ends, found.optimizer, found.epochs, *split)
+    return Saved(
+        net,
+        found.loss,
+        *ends,
+        found.optimizer,
+        found.epochs,
+        state=found.state,
+        **taken,
+    )
 
 
 def _ends(
@@ -146,10 +174,22 @@ def _ends(
     return columns, str(said["target"]), _scaling(said["scaling"], width), units
 
 
-def _split(said: Mapping[str, Any] | None) -> tuple[int | None, float | None]:
-    """The seed and the share of test rows; older files do not say them."""
-    seed, share = (None if said is None else said.get(n) for n in ("seed", "test_size"))
-    return None if seed is None else int(seed), None if share is None else float(share)
+def _taken(said: Mapping[str, Any]) -> dict[str, Any]:
+    """How rows were split and taken; older files do not say all of it."""
+    known = {name: said[name] for name in TAKEN if said.get(name) is not None}
+    found: dict[str, Any] = {name: TAKEN[name](each) for name, each in known.items()}
+    return found | {"waiting": _waiting(said.get("waiting"))}
+
+
+def _waiting(said: Mapping[str, Any] | None) -> Waiting | None:
+    if said is None:
+        return None
+    best = float(said["best"])
+    if not math.isfinite(best):
+        raise ValueError(f"its best loss is {best}")
+    return Waiting(
+        str(said["monitor"]), best, int(said["best_epoch"]), int(said["waited"])
+    )
 
 
 def _classes(custom: str | None) -> Mapping[str, Any]:
