@@ -319,6 +319,16 @@ def test_a_stopped_run_gets_its_patience_anew(flowers, tmp_path, capsys):
     assert f"epoch {int(first[0]) + 1}: loss" in said(capsys, "train", flowers, *anew)
 
 
+def test_resume_says_that_a_schedule_has_ended(flowers, tmp_path, capsys):
+    model = str(tmp_path / "model")
+    begin = train(flowers, "--target", "kind", "--schedule", "Cosine")
+    said(capsys, *begin, "--save", model)
+    again = ["train", flowers, "--resume", model, "--epochs", "2"]
+    out = said(capsys, *again, status=2)
+    assert "Cosine(0.001, 6) has ended, and gives 0 in all of the 6 steps" in out
+    assert "test loss" in said(capsys, *again, "--lr", "0.01")
+
+
 def test_resume_needs_the_steps_it_had(model, flowers, capsys):
     resumed = ["train", flowers, "--resume", model, "--epochs", "1"]
     out = said(capsys, *resumed, "--batch", "7", status=2)

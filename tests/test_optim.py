@@ -254,6 +254,25 @@ def test_a_resumed_run_goes_on_bit_for_bit(made, dtype):
     assert second.steps == STEPS
 
 
+@pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf, None, "fast", [0.1, 0.2]])
+@pytest.mark.parametrize("made", EVERY)
+def test_a_schedule_gives_rates(made, rate):
+    theta, optimizer = np.ones(3), made(lambda step: 0.1 if step < 2 else rate)
+    for _ in range(2):
+        optimizer.step(theta, theta)
+    before = theta.copy()
+    with pytest.raises(ValueError, match=r"rate >= 0 .* after 2 steps") as caught:
+        optimizer.step(theta, theta)
+    assert "\n" not in str(caught.value)
+    assert_array_equal(theta, before)
+    assert optimizer.steps == 2
+
+
+def test_a_rate_of_any_kind_will_do():
+    for rate in (0, 1, np.float32(0.5), np.array(0.25)):
+        assert am.SGD(lambda _, rate=rate: rate).rate(3) == rate
+
+
 def test_a_state_of_arrays_only_is_a_state():
     optimizer = am.Adam(am.OnPlateau(0.1))
     walked(optimizer)

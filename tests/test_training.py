@@ -117,6 +117,29 @@ def test_a_state_of_epochs_of_other_steps_is_refused():
     assert_array_equal(net.parameters, before)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda steps: am.Cosine(0.1, steps),
+        lambda steps: am.Warmup(am.Cosine(0.1, steps - 5), 5),
+        lambda steps: lambda step: 0.1 * (step < steps),
+    ],
+)
+def test_a_schedule_that_has_ended_is_not_gone_on_with(made):
+    """30 steps are taken; those up to step 31 or 70 have a rate above 0, or none."""
+    net = plain()
+    state = fitted(net, epochs=3, optimizer=am.SGD(made(30))).state
+    before = net.parameters.copy()
+    with pytest.raises(ValueError, match="all of the 20 steps after step 30") as caught:
+        fitted(net, epochs=2, optimizer=am.SGD(made(30)), resume=state)
+    assert "\n" not in str(caught.value)
+    assert_array_equal(net.parameters, before)
+    for steps in (32, 70):
+        fitted(net, epochs=2, optimizer=am.SGD(made(steps)), resume=state)
+        assert not np.array_equal(net.parameters, before)
+    fitted(net, epochs=0, optimizer=am.SGD(made(30)), resume=state)
+
+
 def smaller():
     return am.Chain(am.Dense(8), am.Tanh(), am.Dense(3, bias=False), am.Softmax())
 

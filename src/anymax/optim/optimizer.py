@@ -75,7 +75,7 @@ class Optimizer(Described, ABC):
         times `decay` of themselves, for optimizers that have one.
         """
         self._check_shapes(parameters, gradient, decays)
-        rate = float(self.lr(self.steps) if callable(self.lr) else self.lr)
+        rate = self.rate(self.steps)
         if self.steps == 0:
             for name in self._moments():
                 setattr(self, name, np.zeros_like(parameters))
@@ -88,6 +88,24 @@ class Optimizer(Described, ABC):
         if self.average is not None:
             share = (1 - self.average) / (1 - self.average**self.steps)
             self.smoothed += share * (parameters - self.smoothed)
+
+    @final
+    def rate(self, step: int) -> float:
+        """The learning rate for the step that comes after `step` others.
+
+        Raises ValueError where a function of the step gives no number >= 0.
+        """
+        given = self.lr(step) if callable(self.lr) else self.lr
+        try:
+            rate = float(given)
+        except (TypeError, ValueError):
+            rate = np.nan
+        if 0 <= rate < np.inf:
+            return rate
+        raise ValueError(
+            f"{self.name} needs a finite rate >= 0 in every step; {self.lr!r} gives "
+            f"{given!r} after {step} steps. Correct that function."
+        )
 
     @property
     def averaged(self) -> Array:

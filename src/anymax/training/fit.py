@@ -73,7 +73,8 @@ def fit(
     `l1`, `l2`, penalties on weights; `callbacks`, functions of an Epoch, or Callback
     objects as EarlyStopping(), one or several; `resume`, the `history.state` of
     another fit of as many steps an epoch, to go on after its last step: with the same
-    arguments the two are as one that never ended;
+    arguments the two are as one that never ended, and a schedule that is at 0 for all
+    of these steps is refused;
     `verbose`, 0 for silence, else a bar on a terminal and lines in the log "anymax".
     Raises ShapeError, DomainError and TypeError for x and y that do not fit, ValueError
     for other arguments, FloatingPointError that names layer and step once a number is
@@ -103,6 +104,7 @@ def fit(
         batches = Minibatches(plan, train, seed)
         if resume is not None:
             batches.resume(resume)
+            _check_rates(batches, count)
         return batches.run(count, record)
 
 
@@ -138,6 +140,18 @@ def _rule(
     if epochs is not None:
         optimizer = replace(optimizer, max_iterations=epochs)
     return optimizer, optimizer.max_iterations
+
+
+def _check_rates(batches: Minibatches, epochs: int) -> None:
+    """Refuse to go on where a schedule has ended, and no step would change a thing."""
+    optimizer, first = batches.plan.optimizer, batches.plan.steps
+    last = (first // batches.each + epochs) * batches.each
+    if first < last and not any(map(optimizer.rate, range(first, last))):
+        raise ValueError(
+            f"resume needs a rate above 0; {optimizer.lr!r} has ended, and gives 0 in "
+            f"all of the {last - first} steps after step {first}. Pass an optimizer "
+            "with a longer schedule, or with a fixed rate."
+        )
 
 
 def _entered(
