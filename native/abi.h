@@ -77,12 +77,13 @@ template <class T> struct Update {
     T *averaged;         // the moving average of the parameters, or null
     double rate, decay;  // of this step
     double share;        // of the new parameters in the average
-    double scale;        // what the gradient is multiplied by first (clip_norm), or 1
-    double bound;        // then its largest size (clip_value), or infinity
+    double bound;        // the largest size of a component (clip_value), or infinity
+    double scale;        // what the gradient is then multiplied by (clip_norm), or 1
     int64_t step;        // 1 for the first
 };
 
-// One optimizer: the entries begin .. end - 1 of all vectors.
+// One optimizer: the entries begin .. end - 1 of all vectors. Its numbers are those of
+// the property `numbers` of the class in Python.
 template <class T> struct OptimizerKernel {
     const char *name;  // of the class in Python
     void (*step)(const Numbers &, const Update<T> &, idx begin, idx end);

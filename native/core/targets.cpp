@@ -5,8 +5,14 @@
 namespace anymax {
 
 // What each target exports, by its name.
-#define FAMILIES(name) extern "C" const MapFamily elements_##name;
-#define ENTRY(name, fits) {#name, fits, &elements_##name}
+#define FAMILIES(name)                                    \
+    extern "C" const MapFamily elements_##name;           \
+    extern "C" const OptimizerFamily optimizers_##name;   \
+    extern "C" const LayerFamily layers_##name;           \
+    extern "C" const ProductFamily products_##name;
+#define ENTRY(name, fits)                                                    \
+    {#name, fits, &elements_##name, &optimizers_##name, &layers_##name,      \
+     &products_##name}
 
 #ifdef ANYMAX_HAS_scalar
 FAMILIES(scalar)
@@ -101,6 +107,16 @@ template <class T> const MapKernel<T> *find_map(const std::string &name) {
         if (const MapKernel<T> *found = find_in<T>(*family, name)) return found;
     return nullptr;
 }
+
+template <class T> const OptimizerKernel<T> *find_optimizer(const std::string &name) {
+    const Optimizers<T> &all = target().optimizers->of(T());
+    for (int i = 0; i < all.count; i++)
+        if (name == all.begin[i].name) return &all.begin[i];
+    return nullptr;
+}
+
+template const OptimizerKernel<float> *find_optimizer<float>(const std::string &);
+template const OptimizerKernel<double> *find_optimizer<double>(const std::string &);
 
 template const MapKernel<float> *find_map<float>(const std::string &);
 template const MapKernel<double> *find_map<double>(const std::string &);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "abi.h"
+#include "layers.h"
 
 namespace anymax {
 
@@ -15,6 +16,9 @@ struct Target {
     const char *name;
     bool (*fits)();  // whether this processor has it
     const MapFamily *elements;
+    const OptimizerFamily *optimizers;
+    const LayerFamily *layers;
+    const ProductFamily *products;
 };
 
 // The target in use; the best that fits unless `choose` took another.
@@ -29,5 +33,8 @@ std::vector<std::string> fitting();
 
 // The kernel of an activation for a number type, or null.
 template <class T> const MapKernel<T> *find_map(const std::string &name);
+
+// The kernel of an optimizer for a number type, or null.
+template <class T> const OptimizerKernel<T> *find_optimizer(const std::string &name);
 
 }  // namespace anymax
