@@ -541,6 +541,41 @@ def test_columns_of_objects_that_are_numbers_will_do():
     assert np.isfinite(net.parameters).all()
 
 
+FLAGS = {"b": X[:, 1] > 0, "c": np.arange(150) % 7}
+
+
+@pytest.mark.parametrize("library", ["pandas", "neither"])
+def test_a_network_takes_the_tables_that_fit_takes(library):
+    columns = in_columns(**FLAGS)
+    table = Table(**columns)
+    if library == "pandas":
+        table = pytest.importorskip("pandas").DataFrame(columns)
+    assert np.asarray(table.to_numpy()).dtype == object
+    rows, net, loss = np.stack(list(columns.values()), 1), plain(), am.CrossEntropy()
+    am.fit(net, loss, table, NAMES[Y], epochs=2, verbose=0)
+    assert_array_equal(net(table), net(rows))
+    assert_array_equal(net.logits(table), net.logits(rows))
+    assert_array_equal(net.predict(table), net.predict(rows))
+    objective = am.Objective(net, loss)
+    assert objective.value(table, Y) == objective.value(rows, Y)
+    ends = []
+    for given in (table, rows):
+        objective = am.Objective(plain().build(4, seed=0), loss)
+        value = am.Plan(objective.net, loss, batch=150).step(given, Y)
+        end = am.LBFGS(max_iterations=3).minimize(objective, given, Y)
+        ends.append((value, end.value, end.iterations))
+    assert ends[0] == ends[1]
+
+
+def test_a_network_names_the_column_that_it_cannot_take():
+    net = plain().build(4)
+    with pytest.raises(TypeError, match="got 'low' in column 'c'"):
+        net.predict(Table(**in_columns(c=TEXT)))
+    gaps = net(Table(**in_columns(d=[None] + [1.0] * 149)))
+    assert np.isnan(gaps[0]).all()
+    assert np.isfinite(gaps[1:]).all()
+
+
 TEXT = np.array(["low"] * 149 + ["high"], object)
 
 

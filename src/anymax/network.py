@@ -13,6 +13,7 @@ from anymax.activation import Activation
 from anymax.composite import Composite, slots
 from anymax.described import Described
 from anymax.errors import ShapeError
+from anymax.frames import as_numbers
 from anymax.io import Path, save
 from anymax.loss import Loss
 from anymax.map import Arrays, Map, Shape
@@ -75,7 +76,8 @@ class Network(Composite):
             raise ShapeError(
                 f"{self.name} needs {len(shapes)} inputs; got {len(inputs)}."
             )
-        arrays = tuple(as_float(x, "x").astype(dtype, copy=False) for x in inputs)
+        given = (as_float(as_numbers(x), "x") for x in inputs)
+        arrays = tuple(x.astype(dtype, copy=False) for x in given)
         for array, shape in zip(arrays, shapes, strict=True):
             if array.shape[max(array.ndim - len(shape), 0) :] != shape:
                 wanted = ", ".join(str(n) for n in shape)

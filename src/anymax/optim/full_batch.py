@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from anymax.errors import ShapeError
+from anymax.frames import as_numbers
 from anymax.objective import Objective
 from anymax.reduction import row_scale
 from anymax.target import times
@@ -37,7 +38,8 @@ class FullBatch:
         chunk: int = 4096,
     ) -> None:
         self.objective, self.several = objective, isinstance(x, tuple)
-        self.inputs = tuple(map(np.asarray, x if isinstance(x, tuple) else (x,)))
+        given = map(as_numbers, x if isinstance(x, tuple) else (x,))
+        self.inputs = tuple(map(np.asarray, given))
         self.y = np.asarray(y)
         self.weight = None if sample_weight is None else np.asarray(sample_weight)
         rows = self._rows()

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anymax.errors import DomainError, ShapeError
+from anymax.frames import as_array, as_labels, as_numbers, column_names
 from anymax.objective import Objective
-from anymax.training.frames import as_array, as_labels, as_numbers, column_names
 from anymax.training.labels import Labels, encode_labels
 from anymax.types import Array, as_float
 
