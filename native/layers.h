@@ -110,13 +110,15 @@ struct LayerFamily {
 
 // The own matrix products of a target; C, A, B as `product` of core/products.h.
 template <class T> struct ProductKernels {
-    // Up to 4 rows times B that is not turned: B is read once. A may be turned.
-    void (*few_rows)(bool turn_a, idx m, idx n, idx k, const T *a, idx lda, const T *b,
-                     idx ldb, T *c, idx ldc, bool add);
-    // Any product; `work`: packing(k) numbers, aligned to 64 bytes.
+    // 1 to 4 rows times B, of which each number is read once.
+    void (*few_rows)(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
+                     const T *b, idx ldb, T *c, idx ldc, bool add);
+    // Any product; `panel`: PANEL bytes of the caller, aligned to 64.
     void (*any)(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
-                const T *b, idx ldb, T *c, idx ldc, bool add, T *work);
+                const T *b, idx ldb, T *c, idx ldc, bool add, T *panel);
 };
+
+inline constexpr idx PANEL = 65536;
 
 struct ProductFamily {
     ProductKernels<float> single;

@@ -10,10 +10,22 @@
 #include <cstdlib>
 
 #include "pool.h"
+#include "products.h"
 #include "targets.h"
 
 namespace nb = nanobind;
 using namespace anymax;
+
+// Where the kernels lie that are plain C, for tests that call them one by one.
+static nb::dict tables() {
+    const auto at = [](auto *p) { return reinterpret_cast<size_t>(p); };
+    nb::dict found;
+    found["layers"] = at(target().layers);
+    found["optimizers"] = at(target().optimizers);
+    found["product_float32"] = at(product<float>);
+    found["product_float64"] = at(product<double>);
+    return found;
+}
 
 NB_MODULE(_core, m) {
     if (const char *name = std::getenv("ANYMAX_TARGET"); name && *name) choose(name);
@@ -21,4 +33,7 @@ NB_MODULE(_core, m) {
     m.def("targets", fitting);
     m.def("threads", threads);
     m.def("set_threads", set_threads);
+    m.def("open_blas", open_blas);
+    m.def("blas", blas);
+    m.def("tables", tables);
 }

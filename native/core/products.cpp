@@ -1,18 +1,75 @@
 #include "products.h"
 
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <atomic>
+#include <climits>
+#include <cstring>
+#include <mutex>
+
+#include "targets.h"
+
 namespace anymax {
+namespace {
+
+// The C interface of OpenBLAS, as the package scipy-openblas32 names it.
+enum Order { ROWS = 101, AS_IS = 111, TURNED = 112 };
+template <class T>
+using Gemm = void (*)(int, int, int, int, int, int, T, const T *, int, const T *, int, T,
+                      T *, int);
+
+struct Blas {
+    Gemm<float> single;
+    Gemm<double> twice;
+    void (*set_threads)(int);
+    const char *(*config)();
+    const char *(*core)();
+    Gemm<float> gemm(float) const { return single; }
+    Gemm<double> gemm(double) const { return twice; }
+};
+
+std::atomic<const Blas *> opened{nullptr};  // made once, never unloaded
+std::mutex opening;
+
+template <class F> bool find(void *library, const char *name, F &function) {
+    function = reinterpret_cast<F>(dlsym(library, name));
+    return function != nullptr;
+}
+
+// What the products of the own kernels for any size may use, one for each thread.
+template <class T> T *panel() {
+    alignas(64) static thread_local char memory[PANEL];
+    return reinterpret_cast<T *>(memory);
+}
+
+// Up to here the own kernels win over OpenBLAS: its call and its packing cost more.
+bool small(idx m, idx n, idx k) { return m <= 32 && n <= 32 && k <= 32; }
+
+bool whole_numbers(std::initializer_list<idx> sizes) {
+    return std::all_of(sizes.begin(), sizes.end(), [](idx n) { return n <= INT_MAX; });
+}
+
+template <class T> void clear(idx m, idx n, T *c, idx ldc) {
+    for (idx i = 0; i < m; i++) std::memset(c + i * ldc, 0, size_t(n) * sizeof(T));
+}
+
+}  // namespace
 
 template <class T>
 void product(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
              const T *b, idx ldb, T *c, idx ldc, bool add) {
-    for (idx i = 0; i < m; i++)
-        for (idx j = 0; j < n; j++) {
-            T total = add ? c[i * ldc + j] : T(0);
-            for (idx l = 0; l < k; l++)
-                total += (turn_a ? a[l * lda + i] : a[i * lda + l]) *
-                         (turn_b ? b[j * ldb + l] : b[l * ldb + j]);
-            c[i * ldc + j] = total;
-        }
+    if (m <= 0 || n <= 0) return;
+    if (k <= 0) return add ? void() : clear(m, n, c, ldc);
+    const ProductKernels<T> &own = target().products->of(T());
+    if (m <= 4 && !(turn_a && turn_b))
+        return own.few_rows(turn_a, turn_b, m, n, k, a, lda, b, ldb, c, ldc, add);
+    const Blas *blas = opened.load(std::memory_order_acquire);
+    if (!blas || small(m, n, k) || !whole_numbers({m, n, k, lda, ldb, ldc}))
+        return own.any(turn_a, turn_b, m, n, k, a, lda, b, ldb, c, ldc, add, panel<T>());
+    blas->set_threads(1);  // others may have set it; free when it is unchanged
+    blas->gemm(T())(ROWS, turn_a ? TURNED : AS_IS, turn_b ? TURNED : AS_IS, int(m), int(n),
+                    int(k), T(1), a, int(lda), b, int(ldb), T(add), c, int(ldc));
 }
 
 template void product<float>(bool, bool, idx, idx, idx, const float *, idx,
@@ -20,8 +77,30 @@ template void product<float>(bool, bool, idx, idx, idx, const float *, idx,
 template void product<double>(bool, bool, idx, idx, idx, const double *, idx,
                               const double *, idx, double *, idx, bool);
 
-bool open_blas(const std::string &) { return false; }
+bool open_blas(const std::string &path) {
+    const std::lock_guard<std::mutex> lock(opening);
+    if (opened.load()) return true;
+    void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) return false;
+    Blas found;
+    if (!find(library, "scipy_cblas_sgemm", found.single) ||
+        !find(library, "scipy_cblas_dgemm", found.twice) ||
+        !find(library, "scipy_openblas_set_num_threads", found.set_threads) ||
+        !find(library, "scipy_openblas_get_config", found.config) ||
+        !find(library, "scipy_openblas_get_corename", found.core)) {
+        dlclose(library);
+        return false;
+    }
+    opened.store(new Blas(found), std::memory_order_release);
+    return true;
+}
 
-std::string blas() { return "own"; }
+std::string blas() {
+    const Blas *found = opened.load();
+    if (!found) return "own";
+    const std::string config = found->config();  // "OpenBLAS 0.3.30 ...options... "
+    const size_t name = config.find(' '), version = config.find(' ', name + 1);
+    return config.substr(0, version) + ", " + found->core();
+}
 
 }  // namespace anymax

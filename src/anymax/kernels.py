@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -48,6 +49,22 @@ def numpy_only() -> Iterator[None]:
         yield
     finally:
         core = before
+
+
+def open_blas() -> bool:
+    """Let matrix products use OpenBLAS, a copy private to anymax; whether there is one.
+
+    It is the library within the package scipy-openblas32, which is never imported: that
+    would give its symbols to SciPy too. Whoever is about to do products calls this.
+    """
+    if core is None or core.blas() != "own":
+        return core is not None
+    found = importlib.util.find_spec("scipy_openblas32")
+    if found is None or found.origin is None:
+        return False
+    libraries = (Path(found.origin).parent / "lib").glob("libscipy_openblas*")
+    shared = [path for path in libraries if path.suffix in (".so", ".dylib", ".dll")]
+    return any(core.open_blas(str(path)) for path in shared)
 
 
 def set_num_threads(count: int) -> None:
