@@ -68,6 +68,24 @@ struct MapFamily {
     const Maps<double> &of(double) const { return twice; }
 };
 
+// One function of vectors, y = f(x) for n numbers: what the tests measure.
+template <class T> struct MathFunction {
+    const char *name;
+    void (*apply)(const T *x, T *y, idx n);
+};
+
+template <class T> struct MathFunctions {
+    const MathFunction<T> *begin;
+    int count;
+};
+
+struct MathFamily {
+    MathFunctions<float> single;
+    MathFunctions<double> twice;
+    const MathFunctions<float> &of(float) const { return single; }
+    const MathFunctions<double> &of(double) const { return twice; }
+};
+
 // What one step of an optimizer changes and reads, flat vectors of the same length.
 template <class T> struct Update {
     T *parameters;

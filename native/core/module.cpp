@@ -9,6 +9,9 @@
 
 #include <cstdlib>
 
+#define ANYMAX_IMPORT_ARRAY
+#include "arrays.h"
+#include "maps.h"
 #include "pool.h"
 #include "products.h"
 #include "targets.h"
@@ -28,12 +31,16 @@ static nb::dict tables() {
 }
 
 NB_MODULE(_core, m) {
+    if (_import_array() < 0) throw nb::python_error();
     if (const char *name = std::getenv("ANYMAX_TARGET"); name && *name) choose(name);
     m.def("target", [] { return std::string(target().name); });
     m.def("targets", fitting);
+    m.def("choose", choose);
     m.def("threads", threads);
     m.def("set_threads", set_threads);
     m.def("open_blas", open_blas);
     m.def("blas", blas);
     m.def("tables", tables);
+    for (PyMethodDef *each : {math_methods})
+        if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();
 }

@@ -7,11 +7,12 @@ namespace anymax {
 // What each target exports, by its name.
 #define FAMILIES(name)                                    \
     extern "C" const MapFamily elements_##name;           \
+    extern "C" const MathFamily math_##name;              \
     extern "C" const OptimizerFamily optimizers_##name;   \
     extern "C" const LayerFamily layers_##name;           \
     extern "C" const ProductFamily products_##name;
-#define ENTRY(name, fits)                                                    \
-    {#name, fits, &elements_##name, &optimizers_##name, &layers_##name,      \
+#define ENTRY(name, fits)                                                           \
+    {#name, fits, &elements_##name, &math_##name, &optimizers_##name, &layers_##name, \
      &products_##name}
 
 #ifdef ANYMAX_HAS_scalar

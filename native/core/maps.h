@@ -1,0 +1,11 @@
+// Lists of methods: what Python calls on arrays.
+
+#pragma once
+
+#include <Python.h>
+
+namespace anymax {
+
+extern PyMethodDef math_methods[];
+
+}  // namespace anymax
