@@ -31,7 +31,7 @@ template <class T> constexpr int N = Vec<T>::N;
 
 // ---- making, bits, choosing
 
-// x in every lane: x - 0 is x for -0 too, and costs nothing.
+// (x - 0 is x, -0 included; 0 + x is not, and costs an addition.)
 template <class T> inline V<T> splat(T x) { return x - V<T>{}; }
 
 template <class T> inline I<T> splat_int(Int<T> x) { return I<T>{} + x; }

@@ -237,6 +237,22 @@ def test_columns_that_overflow_are_refused(column, tmp_path, capsys):
     assert "train " not in out
 
 
+def test_labels_that_become_one_class_are_said(tmp_path):
+    def decided(*cells):
+        given = table(tmp_path, "y\n" + "\n".join(cells))
+        return target_of(given, "y", TaskName.classification)
+
+    classes, index, said = decided("1", "2", "1.0", "2")
+    assert (classes.tolist(), index.tolist()) == ([1, 2], [0, 1, 0, 1])
+    assert said.endswith("'1' and '1.0' are one class, as the same number")
+    assert "one class" not in decided("1", "2", "1", "2")[2]
+    classes, _, said = decided("1", "1.0", "a", "a")
+    assert classes.tolist() == ["1", "1.0", "a"]
+    assert "one class" not in said
+    with pytest.raises(ValueError, match="nothing to learn"):
+        decided("1", "1.0", "01", "1")
+
+
 def test_whole_labels_are_exact(tmp_path):
     big = ["9007199254740992", "9007199254740993", "9007199254740994.0"]
     found = labels_of(table(tmp_path, "y\n" + "\n".join(big)), "y")

@@ -238,6 +238,18 @@ def test_a_state_needs_its_optimizer(tmp_path):
         stirred(am.Chain(am.Dense(2))).save(tmp_path / "net", state={})
 
 
+@pytest.mark.parametrize("optimizer", [am.LBFGS(), am.SGD(0.1), am.Lion(0.1)], ids=repr)
+def test_a_state_of_another_optimizer_is_not_saved(optimizer, tmp_path):
+    net = am.Chain(am.Dense(3), am.Softmax())
+    state = am.fit(net, am.CrossEntropy(), X, [0, 1, 2, 0, 1], verbose=0).state
+    with pytest.raises(ValueError, match="state") as caught:
+        net.save(tmp_path / "net", optimizer=optimizer, state=state)
+    assert f"{optimizer!r}" in str(caught.value)
+    assert "mean" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "net").exists()
+
+
 def test_an_optimizer_without_state_comes_back(tmp_path):
     stirred(am.Chain(am.Dense(2))).save(tmp_path / "net", optimizer=am.LBFGS(memory=3))
     assert repr(load_checkpoint(tmp_path / "net").optimizer) == "LBFGS(memory=3)"

@@ -486,6 +486,46 @@ def test_sample_weights_equal_repeated_rows():
     assert_allclose(first["loss"], second["loss"])
 
 
+@pytest.mark.parametrize("shape", [(30, 3), (30, 1), (1, 30), ()])
+@pytest.mark.parametrize("optimizer", [am.SGD(0.1), am.LBFGS()], ids=repr)
+def test_weights_of_another_shape_are_said_as_they_came(shape, optimizer):
+    net, weight = plain(), np.ones(shape)
+    with pytest.raises(am.ShapeError) as caught:
+        am.fit(
+            net,
+            am.CrossEntropy(),
+            X[::5],
+            Y[::5],
+            sample_weight=weight,
+            optimizer=optimizer,
+            verbose=0,
+        )
+    assert f"{shape}" in str(caught.value)
+    assert "30" in str(caught.value).replace(f"{shape}", "")
+    assert "64" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "at", "said"),
+    [
+        ("x", (3, 2), "that float32 holds; got 1e+39 in row 3, column 2"),
+        ("y", (3, 0), "that float32 holds; got [1.e+39] in row 3"),
+        ("sample_weight", (3,), ">= 0 in float32; got 1e+39"),
+    ],
+)
+def test_numbers_too_large_for_float32_are_named(name, at, said):
+    rng = np.random.default_rng(0)
+    shapes = {"x": (9, 3), "y": (9, 1), "sample_weight": (9,)}
+    given = {each: rng.random(shape) for each, shape in shapes.items()}
+    given[name][at] = 1e39
+    with pytest.raises(am.DomainError) as caught:
+        am.fit(am.Chain(am.Dense(1)), am.SquaredError(), **given, verbose=0)
+    assert said in str(caught.value)
+    wide = am.Chain(am.Dense(1)).build(3, dtype=np.float64)
+    am.fit(wide, am.SquaredError(), **given, epochs=0, verbose=0)
+
+
 # ---- tables of pandas and polars
 
 

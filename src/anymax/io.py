@@ -116,17 +116,18 @@ def _standing(optimizer: Any, state: Mapping[str, Any]) -> Any:
             "save needs the optimizer whose state it is to keep; got none. Pass "
             "optimizer= as it was passed to fit."
         )
-    if not hasattr(optimizer, "fresh"):  # as LBFGS, which keeps nothing between calls
-        return optimizer
-    made = optimizer.fresh()
-    made.load_state(
-        {
-            n.removeprefix(OPTIMIZER): v
-            for n, v in state.items()
-            if n.startswith(OPTIMIZER)
-        }
-    )
-    return made
+    at = len(OPTIMIZER)
+    given = {n[at:]: v for n, v in state.items() if n.startswith(OPTIMIZER)}
+    if hasattr(optimizer, "fresh"):
+        optimizer = optimizer.fresh()
+        optimizer.load_state(given)
+    elif given:  # as LBFGS, which keeps nothing between calls
+        raise ValueError(
+            f"save needs the optimizer whose state it is to keep; {optimizer!r} has "
+            f"none, and got one of {', '.join(sorted(given))}. Pass optimizer= as it "
+            "was passed to fit."
+        )
+    return optimizer
 
 
 def _elsewhere(net: Network, state: Mapping[str, Any]) -> dict[str, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +25,7 @@ def row_scale(target: Target, sample_weight: ArrayLike | None, reduce: str) -> A
     dtype = target.values.dtype
     scale = target.kept.astype(dtype)
     if sample_weight is not None:
-        scale = scale * _checked(sample_weight, scale.shape).astype(dtype)
+        scale = scale * _checked(sample_weight, scale.shape, dtype)
     if reduce != "mean":
         return scale
     total = np.sum(times(scale, target.weight), dtype=np.float64)
@@ -40,15 +40,20 @@ def reduced(rows: Array, scale: Array, reduce: str) -> Array:
     return np.sum(scaled, dtype=np.float64).astype(rows.dtype)
 
 
-def _checked(sample_weight: ArrayLike, shape: tuple[int, ...]) -> Array:
+def _checked(
+    sample_weight: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Array:
     weight = numbers(sample_weight, "sample_weight")
     if weight.shape not in (shape, ()):
         raise ShapeError(
             f"sample_weight needs one number a row, shape {shape}; got {weight.shape}."
         )
-    if not np.all(np.isfinite(weight) & (weight >= 0)):
+    with np.errstate(over="ignore"):
+        held = weight.astype(dtype)
+    good = np.isfinite(held) & (weight >= 0)
+    if not np.all(good):
         raise DomainError(
-            "sample_weight needs finite numbers >= 0; got "
-            f"{weight[~(np.isfinite(weight) & (weight >= 0))].flat[0]}."
+            f"sample_weight needs finite numbers >= 0 in {dtype}; got "
+            f"{weight[~good].flat[0]}."
         )
-    return weight
+    return held

@@ -64,10 +64,16 @@ def encode(
 def _values(
     array: Array, targets: Set, name: str, dtype: np.dtype[np.generic]
 ) -> tuple[Array, Array]:
-    values = array.astype(dtype)
+    with np.errstate(over="ignore"):
+        values = array.astype(dtype)
     good = targets.contains(values)
     if not np.all(good):
         at = tuple(int(i) for i in np.argwhere(~good)[0])
+        if np.all(np.isfinite(array[at])) and not np.all(np.isfinite(values[at])):
+            raise DomainError(
+                f"{name} needs targets that {dtype} holds; got {_short(array[at])} in "
+                f"row {_row(at)}. Scale the targets."
+            )
         raise DomainError(
             f"{name} needs targets that are {targets}; got {_short(values[at])} in row "
             f"{_row(at)}. Recode the targets, or choose a loss that takes them."

@@ -170,11 +170,7 @@ def target_of(
     """Classes with indices (N,), or None with values (N, 1); and what was decided."""
     cells = table.labels(name)
     kinds = len(set(cells))
-    if kinds == 1:
-        raise ValueError(
-            f"{table.path}: column {name!r} holds {shown(cells[0])} only, in all "
-            f"{len(cells)} rows; there is nothing to learn to tell apart."
-        )
+    _check_several(table, name, kinds)
     if task is TaskName.classification or not table.numeric(name):
         if task is TaskName.regression:
             table.numbers(name)
@@ -198,9 +194,29 @@ def target_of(
 def _classes(table: Table, name: str, said: str) -> tuple[Array, Array, str]:
     labels = labels_of(table, name)
     classes, index = np.unique(labels, return_inverse=True)
+    _check_several(table, name, len(classes))
     head, _, tail = said.partition(" ")
     decided = f"{head}: {name} is {len(classes)} classes{tail and f' {tail}'}"
+    decided += _merged(table.labels(name), index)
     return classes, index, decided
+
+
+def _check_several(table: Table, name: str, kinds: int) -> None:
+    if kinds == 1:
+        cells = table.labels(name)
+        raise ValueError(
+            f"{table.path}: column {name!r} holds {shown(cells[0])} only, in all "
+            f"{len(cells)} rows; there is nothing to learn to tell apart."
+        )
+
+
+def _merged(cells: list[str], index: Array) -> str:
+    """What is said of labels that are the same number, written in two ways."""
+    first: dict[int, str] = {}
+    for cell, at in zip(cells, index.tolist(), strict=True):
+        if first.setdefault(at, cell) != cell:
+            return f"; {first[at]!r} and {cell!r} are one class, as the same number"
+    return ""
 
 
 def labels_of(table: Table, name: str) -> Array:

@@ -97,8 +97,33 @@ def prepared(
                 f"{net.name} was built for examples of shape {shape}; got x of shape "
                 f"{x.shape}. Build it with {x.shape[1:]}, or make each example a row."
             )
-    entered, labels = net.enter(*inputs), Labels(given)
+    with np.errstate(over="ignore"):
+        entered, labels = net.enter(*inputs), Labels(given)
+    _check_held(inputs, entered)
+    shape = (len(given), *net.output_shape(*net.input_shapes))
+    axis = objective.last.axis % len(shape)
+    _check_weight(weight, shape[:axis] + shape[axis + 1 :])
     if objective.last.axis == -1:
-        shape = (len(given), *net.output_shape(*net.input_shapes))
         labels = encode_labels(given, shape, objective.pair, known)
     return Rows(entered, labels, weight)
+
+
+def _check_held(inputs: tuple[Array, ...], entered: tuple[Array, ...]) -> None:
+    """Refuse numbers that are infinite in the dtype the network computes in."""
+    for given, x in zip(inputs, entered, strict=True):
+        over = np.isinf(x) if x.dtype != given.dtype else np.zeros(0, bool)
+        if over.any():
+            at = tuple(int(i) for i in np.argwhere(over)[0])
+            column = ", ".join(str(i) for i in at[1:])
+            raise DomainError(
+                f"x needs numbers that {x.dtype} holds; got {given[at]:g} in row "
+                f"{at[0]}, column {column}. Scale x."
+            )
+
+
+def _check_weight(weight: Array | None, shape: tuple[int, ...]) -> None:
+    if weight is not None and weight.shape != shape:
+        raise ShapeError(
+            f"fit needs a sample_weight of shape {shape}, one number for each row of "
+            f"targets; got {weight.shape}."
+        )
