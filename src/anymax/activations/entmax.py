@@ -25,6 +25,8 @@ class Entmax(Tempered):
     J is the centering of weight a^(2 - alpha) / T on the support. Shapes (..., n).
     Sorted in closed form at alpha = 1.5 and 2, else the threshold is found to rounding
     by Newton steps kept inside a bracket. Kinks where an output enters the support.
+    Derivatives by alpha keep their digits as alpha tends to 1, where they are those of
+    softmax's limit.
 
     Args: `alpha` >= 1, a number or a Trainable (give it lower=1, so that it stays
     above); `temperature` T > 0 likewise, but only one of the two; `axis`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -11,13 +13,17 @@ from anymax.map import Arrays, Cotangent
 from anymax.target import times
 from anymax.types import Array, add, quiet
 
+TERMS = 18  # so many leave less than 1e-17 where |x| < 1
+
 
 class AlphaTrained(Trained):
-    """dp/dalpha = (p - q) / (alpha-1)^2 + (h - q sum(h)) / (alpha-1) on the support.
+    """dp/dalpha = (p - q) / b^2 + (h - q sum(h)) / b on the support, b = alpha - 1.
 
-    s = p^(2 - alpha), q = s / sum(s), h = -p log p (Correia et al. 2019); the factor
-    1/T of the temperature stays with J alone. Second order by differentiating this
-    along p' = J v + e dp/dalpha.
+    s = p^(1 - b), q = s / sum(s), h = -p log p (Correia et al. 2019). Both terms grow
+    as 1 / b and cancel, so it is taken as p / sum(s) times the `bracket`, in which no
+    b divides; at b = 0 it is the limit, that of softmax. The factor 1/T of the
+    temperature stays with J alone. Second order by differentiating this along
+    p' = J v + e dp/dalpha.
     """
 
     @property
@@ -39,14 +45,26 @@ class AlphaTrained(Trained):
         return _shared(self._s, add(self._s))
 
     @cached_property
-    def _h(self) -> Array:
-        return -times(self.output.a, self._log)
+    def _curve(self) -> Array:
+        """f = (x^-b - 1 + b log x) / b^2 at x = p, (log p)^2 / 2 at b = 0."""
+        return self._log**2 * phi_2(-self._excess * self._log)
+
+    @cached_property
+    def _means(self) -> tuple[Array, Array]:
+        """The sums of p f and of -p log p, (..., 1)."""
+        p = self.output.a
+        return add(times(p, self._curve)), -add(times(p, self._log))
+
+    @cached_property
+    def _bracket(self) -> Array:
+        """sum(p f) - f - b (log p sum(p f) + f sum(h))."""
+        curve, (mean, entropy) = self._curve, self._means
+        return mean - curve - self._excess * (self._log * mean + entropy * curve)
 
     @cached_property
     def by_alpha(self) -> Array:
         """dp/dalpha."""
-        p, q, h, b = self.output.a, self._q, self._h, self._excess
-        return (p - q) / b**2 + (h - q * add(h)) / b
+        return _shared(times(self.output.a, self._bracket), add(self._s))
 
     @quiet
     def vjp(self, g: Cotangent) -> tuple[Arrays, Arrays]:
@@ -95,13 +113,42 @@ class AlphaTrained(Trained):
 
     def _rate_moved(self, da: Array, ds: Array, moved: Array) -> Array:
         """The change of dp/dalpha."""
-        p, q, h, b = self.output.a, self._q, self._h, self._excess
+        p, log, b = self.output.a, self._log, self._excess
+        curve, (mean, entropy) = self._curve, self._means
+        bent = 2 * log**3 * phi_3(-b * log) - log * curve  # df/db where p stays
+        d_curve = log * phi_1(-b * log) * da + times(p, moved * bent)  # p f'
+        d_mean, d_entropy = add(da * curve + d_curve), -add(da * (1 + log))
+        inner = log * mean + entropy * curve
+        d_inner = mean * da + times(p, log * d_mean + curve * d_entropy)
+        change = times(p, d_mean - moved * inner) - d_curve
+        change = change - b * (d_inner + entropy * d_curve) + da * self._bracket
         total = add(self._s)
-        dq = _shared(ds, total) - self._q * _shared(add(ds), total)
-        dh = np.where(p > 0, -(1 + self._log) * da, 0)
-        shape = (da - dq) / b**2 - 2 * moved * (p - q) / b**3
-        entropy = dh - dq * add(h) - q * add(dh)
-        return shape + entropy / b - moved * (h - q * add(h)) / b**2
+        return _shared(change, total) - self.by_alpha * _shared(add(ds), total)
+
+
+def phi_1(x: Array) -> Array:
+    """(e^x - 1) / x, 1 at 0."""
+    return np.divide(np.expm1(x), x, out=np.ones_like(x), where=x != 0)
+
+
+def phi_2(x: Array) -> Array:
+    """(e^x - 1 - x) / x^2, 1/2 at 0."""
+    return _tail(x, 2, lambda x: (np.expm1(x) - x) / x**2)
+
+
+def phi_3(x: Array) -> Array:
+    """(e^x - 1 - x - x^2 / 2) / x^3, 1/6 at 0."""
+    return _tail(x, 3, lambda x: (np.expm1(x) - x - x**2 / 2) / x**3)
+
+
+def _tail(x: Array, start: int, far: Callable[[Array], Array]) -> Array:
+    """sum_k x^k / (k + start)! where |x| < 1, the formula elsewhere."""
+    near = np.abs(x) < 1
+    small = np.where(near, x, 0)
+    total = np.zeros_like(x)
+    for k in reversed(range(TERMS)):
+        total = total * small + 1 / math.factorial(k + start)
+    return np.where(near, total, far(np.where(near, 1, x)))
 
 
 def _shared(x: Array, total: Array) -> Array:
