@@ -110,7 +110,8 @@ struct LayerFamily {
 
 // The own matrix products of a target; C, A, B as `product` of core/products.h.
 template <class T> struct ProductKernels {
-    // 1 to 4 rows times B, of which each number is read once.
+    // Few rows times B, each number of which is read once for every 4 of them; not with
+    // both turned.
     void (*few_rows)(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
                      const T *b, idx ldb, T *c, idx ldc, bool add);
     // Any product; `panel`: PANEL bytes of the caller, aligned to 64.

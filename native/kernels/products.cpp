@@ -12,59 +12,133 @@ template <class T> Left<T> left(bool turned, const T *a, idx lda) {
     return turned ? Left<T>{a, 1, lda} : Left<T>{a, lda, 1};
 }
 
-// ---- any size: a panel of B, k by WIDE vectors, lies still while A passes
+// ---- any size: columns of B lie still in a panel while the rows of A pass
 
-// Columns j .. j + n - 1 of B^T, B (., k), as (k, WIDE vectors), 0 beyond n.
-template <class T> void turn(const T *b, idx ldb, idx n, idx k, T *panel) {
-    constexpr idx width = WIDE * N<T>;
-    for (idx l = 0; l < k; l++)
-        for (idx j = n; j < width; j++) panel[l * width + j] = 0;
-    for (idx j = 0; j < n; j++)
-        for (idx l = 0; l < k; l++) panel[l * width + j] = b[j * ldb + l];
+constexpr idx NEAR = 32768;  // bytes of B that stay in the first cache
+
+// The rows of a square of N x N numbers become its columns.
+template <class T> void turn_square(V<T> (&x)[N<T>]) {
+    V<T> y[N<T>];
+    for (int half = 1; half < N<T>; half *= 2) {
+        for (int i = 0; i < N<T> / 2; i++) {
+            y[2 * i] = interleave_low<T>(x[i], x[i + N<T> / 2]);
+            y[2 * i + 1] = interleave_high<T>(x[i], x[i + N<T> / 2]);
+        }
+        for (int i = 0; i < N<T>; i++) x[i] = y[i];
+    }
 }
 
-// Columns of B as they are, in the same form.
-template <class T> void gather(const T *b, idx ldb, idx n, idx k, T *panel) {
-    constexpr idx width = WIDE * N<T>;
+// The rows of B, n of k numbers, as columns of a panel (k, width), 0 in all others.
+template <class T> void turn(const T *b, idx ldb, idx n, idx k, T *panel, idx width) {
+    for (idx j = 0; j < width; j += N<T>)
+        each_vector<T>(k, [&](idx l, int some) {
+            V<T> square[N<T>];
+            for (int i = 0; i < N<T>; i++)
+                square[i] = j + i < n ? load_some(b + (j + i) * ldb + l, some) : V<T>{};
+            turn_square<T>(square);
+            for (int i = 0; i < some; i++) store(panel + (l + i) * width + j, square[i]);
+        });
+}
+
+// The columns of B, k rows of n numbers, as they are.
+template <class T> void gather(const T *b, idx ldb, idx n, idx k, T *panel, idx width) {
     for (idx l = 0; l < k; l++)
-        for (idx w = 0; w < n; w += N<T>) {
-            const int some = int(n - w < N<T> ? n - w : N<T>);
-            store(panel + l * width + w, load_some(b + l * ldb + w, some));
+        each_vector<T>(n, [&](idx j, int some) {
+            store(panel + l * width + j, load_some(b + l * ldb + j, some));
+        });
+}
+
+// A part of B, (k, n), in rows that may be `padded` to whole vectors.
+template <class T> struct Right {
+    const T *at;
+    idx ld, n, k;
+    bool padded;
+};
+
+// M rows of C at a time, from i on while there are as many; n columns, WIDE at a time.
+template <class T, int M>
+idx rows_of(idx i, idx m, Left<T> a, Right<T> b, T *c, idx ldc, bool add) {
+    constexpr idx width = WIDE * N<T>;
+    for (; i + M <= m; i += M)
+        for (idx j = 0; j < b.n; j += width) {
+            const idx n = b.n - j < width ? b.n - j : width;
+            const auto run = n <= N<T>       ? tile_of<T, M, 1>
+                             : n <= 2 * N<T> ? tile_of<T, M, 2>
+                                             : tile_of<T, M, WIDE>;
+            run(n, b.padded, b.k, a.from(i, 0), b.at + j, b.ld, c + i * ldc + j, ldc, add);
         }
+    return i;
+}
+
+// C or C + A B for all m rows: the tallest tiles first.
+template <class T> void pass(idx m, Left<T> a, Right<T> b, T *c, idx ldc, bool add) {
+    idx i = 0;
+    if (b.n <= N<T>)
+        for (; i + 2 * TALL <= m; i += 2 * TALL)
+            tile_of<T, 2 * TALL, 1>(b.n, b.padded, b.k, a.from(i, 0), b.at, b.ld,
+                                    c + i * ldc, ldc, add);
+    i = rows_of<T, TALL>(i, m, a, b, c, ldc, add);
+    i = rows_of<T, 4>(i, m, a, b, c, ldc, add);
+    i = rows_of<T, 2>(i, m, a, b, c, ldc, add);
+    rows_of<T, 1>(i, m, a, b, c, ldc, add);
+}
+
+// C or C + A^T B for narrow C: B^T A into the panel, (n, m), then turned over.
+template <class T>
+void upright(idx m, idx n, idx k, const T *a, idx lda, const T *b, idx ldb, T *c, idx ldc,
+             bool add, T *panel) {
+    pass(n, {b, 1, ldb}, {a, lda, m, k, false}, panel, m, false);
+    for (idx j = 0; j < n; j += N<T>)
+        each_vector<T>(m, [&](idx i, int some) {
+            const int wide = int(n - j < N<T> ? n - j : N<T>);
+            V<T> square[N<T>];
+            for (int l = 0; l < N<T>; l++)
+                square[l] = l < wide ? load_some(panel + (j + l) * m + i, some) : V<T>{};
+            turn_square<T>(square);
+            for (int l = 0; l < some; l++) {
+                T *out = c + (i + l) * ldc + j;
+                const V<T> old = add ? load_some(out, wide) : V<T>{};
+                store_some(out, old + square[l], wide);
+            }
+        });
 }
 
 template <class T>
 void any(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda, const T *b,
          idx ldb, T *c, idx ldc, bool add, T *panel) {
+    if (turn_a && !turn_b && n <= N<T> && n < m && m * n * idx(sizeof(T)) <= PANEL)
+        return upright(m, n, k, a, lda, b, ldb, c, ldc, add, panel);
     constexpr idx width = WIDE * N<T>, deep = PANEL / idx(sizeof(T)) / width;
-    const bool copies = turn_b || (m >= 4 * TALL && k * ldb * idx(sizeof(T)) > 32768);
-    for (idx l = 0; l < k; l += deep) {
-        const idx depth = k - l < deep ? k - l : deep;
-        for (idx j = 0; j < n; j += width) {
-            const idx some = n - j < width ? n - j : width;
-            const T *from = turn_b ? b + j * ldb + l : b + l * ldb + j;
-            if (copies) (turn_b ? turn<T> : gather<T>)(from, ldb, some, depth, panel);
-            strip_of<T>(some, m, depth, left(turn_a, a, lda).from(0, l),
-                        copies ? panel : from, copies ? width : ldb, c + j, ldc,
-                        add || l > 0);
+    const bool far = k * ldb * idx(sizeof(T)) > NEAR || n % N<T>;
+    const bool copies = turn_b || (m >= 4 * TALL && far);
+    const idx depth = k < deep ? k : deep;
+    const idx fit = NEAR / idx(sizeof(T)) / (depth * width);
+    const idx columns = (fit > 1 ? fit : 1) * width;
+    for (idx l = 0; l < k; l += depth)
+        for (idx j = 0; j < n; j += columns) {
+            Right<T> part = {turn_b ? b + j * ldb + l : b + l * ldb + j, ldb,
+                             n - j < columns ? n - j : columns,
+                             k - l < depth ? k - l : depth, copies};
+            if (copies) {
+                const idx wide = (part.n + N<T> - 1) / N<T> * N<T>;
+                (turn_b ? turn<T> : gather<T>)(part.at, ldb, part.n, part.k, panel, wide);
+                part.at = panel;
+                part.ld = wide;
+            }
+            pass(m, left(turn_a, a, lda).from(0, l), part, c + j, ldc, add || l > 0);
         }
-    }
 }
 
 // ---- few rows: every number of B is read once, in its order
 
-// How many vectors of a row of C are summed up in registers, for M rows.
-template <int M> constexpr int SPAN = TALL * WIDE / M < 8 ? TALL * WIDE / M : 8;
+constexpr int SPAN = 8;  // vectors of a row of C that are summed up in registers
 
-// M rows, n <= SPAN vectors wide.
-template <class T, int M, int W>
-void narrow(idx n, idx k, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add) {
-    if constexpr (W > 0) {
-        if (n <= (W - 1) * N<T>) return narrow<T, M, W - 1>(n, k, a, b, ldb, c, ldc, add);
-        const int last = int(n - (W - 1) * N<T>);
-        (last == N<T> ? tile<T, M, W, true> : tile<T, M, W, false>)(k, a, b, ldb, c, ldc,
-                                                                    add, last);
-    }
+// One row, n <= W vectors wide.
+template <class T, int W>
+void narrow(idx n, idx k, Left<T> a, const T *b, idx ldb, T *c, bool add) {
+    if constexpr (W > 1)
+        if (n <= (W - 1) * N<T>) return narrow<T, W - 1>(n, k, a, b, ldb, c, add);
+    tile_of<T, 1, W>(n, false, k, a, b, ldb, c, 0, add);
 }
 
 // M rows of any width: D rows of B at a time, C staying in the first cache.
@@ -87,7 +161,9 @@ void broad(idx n, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add) {
 
 template <class T, int M>
 void rows_by(idx n, idx k, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add) {
-    if (n <= SPAN<M> * N<T>) return narrow<T, M, SPAN<M>>(n, k, a, b, ldb, c, ldc, add);
+    if (M == 1 && n <= SPAN * N<T>) return narrow<T, SPAN>(n, k, a, b, ldb, c, add);
+    if (M > 1 && n <= 8 * SPAN * N<T>)
+        return void(rows_of<T, M>(0, M, a, {b, ldb, n, k, false}, c, ldc, add));
     constexpr int D = 4;
     idx l = 0;
     for (; l + D <= k; l += D)
@@ -136,6 +212,8 @@ void few(bool turn_a, bool turn_b, idx n, idx k, const T *a, idx lda, const T *b
 template <class T>
 void few_rows(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
               const T *b, idx ldb, T *c, idx ldc, bool add) {
+    for (; m > 4; m -= 4, a += 4 * (turn_a ? 1 : lda), c += 4 * ldc)
+        few<T, 4>(turn_a, turn_b, n, k, a, lda, b, ldb, c, ldc, add);
     const auto run = m == 1 ? few<T, 1> : m == 2 ? few<T, 2> : m == 3 ? few<T, 3> : few<T, 4>;
     run(turn_a, turn_b, n, k, a, lda, b, ldb, c, ldc, add);
 }
