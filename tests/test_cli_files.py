@@ -319,6 +319,17 @@ def test_a_stopped_run_gets_its_patience_anew(flowers, tmp_path, capsys):
     assert f"epoch {int(first[0]) + 1}: loss" in said(capsys, "train", flowers, *anew)
 
 
+def test_resume_with_lbfgs_takes_as_many_iterations(flowers, tmp_path, capsys):
+    model = str(tmp_path / "model")
+    begin = ["train", flowers, "--target", "kind", "--optimizer", "LBFGS"]
+    said(capsys, *begin, "--hidden", "6", "--epochs", "3", "--save", model)
+    again = ["train", flowers, "--resume", model]
+    out = said(capsys, *again, "--epochs", "4", "--verbose", "2")
+    assert re.findall(r"epoch (\d+): loss", out) == ["4", "5", "6", "7"]
+    out = said(capsys, *again, "--batch", "7", status=2)
+    assert "LBFGS takes all rows at once" in out
+
+
 def test_resume_says_that_a_schedule_has_ended(flowers, tmp_path, capsys):
     model = str(tmp_path / "model")
     begin = train(flowers, "--target", "kind", "--schedule", "Cosine")

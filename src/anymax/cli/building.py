@@ -52,7 +52,7 @@ def ruled(settings: Settings, each: int) -> Optimizer | LBFGS:
     """The optimizer for so many steps an epoch, with its rate or its schedule."""
     made = names.rule("Adam" if settings.optimizer is None else settings.optimizer)
     if isinstance(made, LBFGS):
-        return _searching(made, settings)
+        return searching(made, settings)
     own = inspect.signature(type(made)).parameters["lr"].default
     given = settings.lr is not None or settings.schedule is not None
     if given and made.lr != own:
@@ -73,7 +73,8 @@ def epochs_of(settings: Settings, each: int) -> int:
     return settings.epochs or max(EPOCHS, enough)
 
 
-def _searching(made: LBFGS, settings: Settings) -> LBFGS:
+def searching(made: LBFGS, settings: Settings) -> LBFGS:
+    """L-BFGS with as many iterations as epochs are asked for, if any are."""
     given = {
         "--lr": settings.lr,
         "--schedule": settings.schedule,

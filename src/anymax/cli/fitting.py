@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from anymax.cli.building import BATCH, epochs_of, ruled
+from anymax.cli.building import BATCH, epochs_of, ruled, searching
 from anymax.cli.saved import Saved, Waiting
 from anymax.cli.saying import say
 from anymax.cli.settings import Settings
@@ -116,7 +116,8 @@ def started(task: Task, settings: Settings) -> Start:
     if before is None or before.optimizer is None or new:
         return Start(ruled(settings, each), batch, validation, each)
     if isinstance(before.optimizer, LBFGS):
-        return Start(before.optimizer, batch, validation, each)
+        rule = searching(before.optimizer, settings)
+        return Start(rule, batch, validation, each)
     known = before.state.get("each", each)
     if known != each:
         raise ValueError(
