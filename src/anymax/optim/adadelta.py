@@ -40,6 +40,11 @@ class AdaDelta(Optimizer):
     square: Array = field(init=False, metadata=MOMENT)
     moved: Array = field(init=False, metadata=MOMENT)
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What its kernel takes."""
+        return self.rho, self.eps
+
     def check(self) -> None:
         checked_share(self.rho, "rho")
         checked_positive(self.eps, f"{self.name} eps")

@@ -31,6 +31,11 @@ class Adagrad(Optimizer):
     eps: float = 1e-10
     square: Array = field(init=False, metadata=MOMENT)
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What its kernel takes."""
+        return self.initial, self.eps
+
     def check(self) -> None:
         checked_positive(self.eps, f"{self.name} eps")
         if not 0 <= self.initial < np.inf:

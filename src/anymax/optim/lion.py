@@ -33,6 +33,11 @@ class Lion(Optimizer):
     betas: tuple[float, float] = (0.9, 0.99)
     mean: Array = field(init=False, metadata=MOMENT)
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What its kernel takes."""
+        return self.betas
+
     def check(self) -> None:
         for beta in self.betas:
             checked_share(beta, "betas")

@@ -27,6 +27,11 @@ class Moments(Optimizer):
     mean: Array = field(init=False, metadata=MOMENT)
     square: Array = field(init=False, metadata=MOMENT)
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What its kernel takes."""
+        return *self.betas, self.eps
+
     def check(self) -> None:
         for beta in self.betas:
             checked_share(beta, "betas")

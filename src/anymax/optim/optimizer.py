@@ -57,6 +57,11 @@ class Optimizer(Described, ABC):
             raise ValueError(f"{self.name} needs decay >= 0; got {self.decay:g}.")
         self.check()
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What a kernel of it takes besides what every step has."""
+        return ()
+
     @abstractmethod
     def check(self) -> None:
         """Raise ValueError for arguments of its own that do not fit."""

@@ -47,6 +47,11 @@ class RMSProp(Optimizer):
     square: Array = field(init=False, metadata=MOMENT)
     velocity: Array = field(init=False, metadata=MOMENT)
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What its kernel takes."""
+        return self.rho, self.momentum, self.centered, self.eps
+
     def check(self) -> None:
         checked_share(self.rho, "rho")
         checked_share(self.momentum, "momentum")

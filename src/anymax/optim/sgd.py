@@ -32,6 +32,11 @@ class SGD(Optimizer):
     nesterov: bool = False
     velocity: Array = field(init=False, metadata=MOMENT)
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What its kernel takes."""
+        return self.momentum, self.nesterov
+
     def check(self) -> None:
         checked_share(self.momentum, "momentum")
         if self.nesterov and not self.momentum:

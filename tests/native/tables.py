@@ -1,0 +1,70 @@
+"""The native kernels as they lie, called one by one: their C structs in ctypes."""
+
+import ctypes
+from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_int64
+from ctypes import c_ssize_t as idx
+from ctypes import c_void_p as array
+
+import numpy as np
+
+from anymax import kernels
+
+
+class Numbers(Structure):
+    _fields_ = (("v", c_double * 8), ("array", array), ("size", idx))
+
+
+class Update(Structure):
+    _fields_ = (
+        ("parameters", array),
+        ("gradient", array),
+        ("moments", array * 3),
+        ("decays", array),
+        ("averaged", array),
+        ("rate", c_double),
+        ("decay", c_double),
+        ("share", c_double),
+        ("bound", c_double),
+        ("scale", c_double),
+        ("step", c_int64),
+    )
+
+
+STEP = ctypes.CFUNCTYPE(None, POINTER(Numbers), POINTER(Update), idx, idx)
+
+
+class OptimizerKernel(Structure):
+    _fields_ = (("name", c_char_p), ("step", STEP))
+
+
+class Optimizers(Structure):
+    _fields_ = (("begin", POINTER(OptimizerKernel)), ("count", c_int))
+
+
+class OptimizerFamily(Structure):
+    _fields_ = (("single", Optimizers), ("twice", Optimizers))
+
+
+def of(table, dtype):
+    """The half of a table for float32 or float64."""
+    return table.single if np.dtype(dtype) == np.float32 else table.twice
+
+
+def optimizers(dtype):
+    """The kernels of the optimizers by name."""
+    family = OptimizerFamily.from_address(kernels.core.tables()["optimizers"])
+    found = of(family, dtype)
+    return {found.begin[i].name.decode(): found.begin[i] for i in range(found.count)}
+
+
+def numbers(values):
+    """What a kernel takes of a constructor."""
+    return Numbers((c_double * 8)(*values))
+
+
+def at(values):
+    """Where an array lies, or null."""
+    if values is None:
+        return None
+    assert values.flags.c_contiguous
+    return values.ctypes.data
