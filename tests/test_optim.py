@@ -382,7 +382,7 @@ def test_shapes_are_checked():
     ],
 )
 def test_a_repr_makes_the_same_again(said):
-    assert repr(eval(said, vars(am).copy())) == said
+    assert repr(eval(said, {name: getattr(am, name) for name in am.__all__})) == said
 
 
 # ---- schedules, by hand

@@ -109,6 +109,12 @@ GROUPS = (
         "Sets to try things on, from `anymax.data`; scikit-learn holds the real ones.",
         ("anymax.data",),
     ),
+    Group(
+        "kernels",
+        "Kernels",
+        "Native code: its threads and its memory.",
+        ("anymax.kernels",),
+    ),
     Group("errors", "Errors", "What is raised beside built-ins.", ("anymax.errors",)),
     Group("other", "Other", "What is on no other page.", ("anymax",)),
 )
@@ -167,7 +173,8 @@ def public() -> list[tuple[str, str]]:
     """Each public name with the module it is written in."""
     listed = []
     for package in (anymax, anymax.data):
-        for name, found in vars(package).items():
+        for name in getattr(package, "__all__", vars(package)):
+            found = getattr(package, name)
             if name.startswith("_") or isinstance(found, ModuleType):
                 continue
             if not (inspect.isclass(found) or callable(found)):

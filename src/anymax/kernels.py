@@ -12,13 +12,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from anymax.described import Described
 
 MOST_NUMBERS = 8
+SHARED = (".so", ".dylib", ".dll")
 
 
 def _loaded() -> ModuleType | None:
@@ -33,8 +33,14 @@ def _loaded() -> ModuleType | None:
             f'ANYMAX_KERNELS needs "native" or "numpy"; got {asked!r}. Leave it unset '
             "for native kernels where they are built."
         )
-    built = importlib.util.find_spec("anymax._core") is not None
-    return import_module("anymax._core") if built and asked == "native" else None
+    if asked == "numpy":
+        return None
+    try:
+        return import_module("anymax._core")
+    except ModuleNotFoundError as error:
+        if error.name != "anymax._core":
+            raise
+        return None
 
 
 core: Any = _loaded()
@@ -62,9 +68,13 @@ def open_blas() -> bool:
     found = importlib.util.find_spec("scipy_openblas32")
     if found is None or found.origin is None:
         return False
-    libraries = (Path(found.origin).parent / "lib").glob("libscipy_openblas*")
-    shared = [path for path in libraries if path.suffix in (".so", ".dylib", ".dll")]
-    return any(core.open_blas(str(path)) for path in shared)
+    folder = os.path.join(os.path.dirname(found.origin), "lib")
+    libraries = [
+        os.path.join(folder, name)
+        for name in os.listdir(folder)
+        if name.startswith("libscipy_openblas") and name.endswith(SHARED)
+    ]
+    return any(core.open_blas(path) for path in libraries)
 
 
 def set_num_threads(count: int) -> None:
