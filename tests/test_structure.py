@@ -16,8 +16,8 @@ types errors frames described kernels sets rows monomial jacobian trainable outp
 target reduction map noise hooks linearized activation loss special activations losses
 differences meeting certificate explaining registry pair functional initializers
 tables flat tying graph composite architecture io network layers combine penalty
-workspace operation lowering tracing objective optim plan metrics checking training
-loading pages data cli __main__
+workspace operation lowering tracing objective optim examples bound recipes wiring
+program plan metrics checking training loading pages data cli __main__
 """.split()  # noqa: SIM905
 FILES = sorted(ROOT.rglob("*.py"))
 

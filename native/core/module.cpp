@@ -13,6 +13,7 @@
 #include "arrays.h"
 #include "maps.h"
 #include "pool.h"
+#include "program_make.h"
 #include "products.h"
 #include "targets.h"
 
@@ -41,6 +42,7 @@ NB_MODULE(_core, m) {
     m.def("open_blas", open_blas);
     m.def("blas", blas);
     m.def("tables", tables);
-    for (PyMethodDef *each : {math_methods})
+    add_program(m);
+    for (PyMethodDef *each : {math_methods, program_methods})
         if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();
 }

@@ -7,22 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anymax.composite import count
-from anymax.errors import ShapeError
-from anymax.graph import noise
+from anymax import kernels
+from anymax.bound import Bound
+from anymax.examples import Examples
 from anymax.loss import Loss
-from anymax.lowering import Segment, lowered, segmented
 from anymax.network import Network
 from anymax.noise import Key
 from anymax.objective import Objective
-from anymax.operation import culprit
 from anymax.optim.adam import Adam
 from anymax.optim.optimizer import Optimizer
-from anymax.reduction import row_scale
+from anymax.program import Losses, Program
 from anymax.tables import table
-from anymax.target import Target
-from anymax.types import Array, as_mask, quiet
-from anymax.workspace import Workspace
+from anymax.types import Array, quiet
+
+ALL = slice(None)
 
 
 class Plan:
@@ -60,20 +58,26 @@ class Plan:
         for name, given in (("batch", batch), ("slice", slice or 1)):
             if not isinstance(given, int | np.integer) or given < 1:
                 raise ValueError(f"Plan needs a whole {name} >= 1; got {given!r}.")
-        self.objective = Objective(net, loss, l1=l1, l2=l2)
-        self.net, self.batch, self.slice = net, int(batch), slice or int(batch)
-        self.seed, self.optimizer = seed, (optimizer or Adam()).fresh()
-        self.space = Workspace(self.batch, net.dtype, net.parameters.size)
-        trunk = self.objective.trunk
-        self.operations, self.inputs, self.logits = lowered(net, trunk, self.space)
-        self.segments = segmented(self.operations)
-        self.last_layer, self.decays = count(trunk), net.decays()
-        self.bound = net.parameters
+        objective, rule = Objective(net, loss, l1=l1, l2=l2), optimizer or Adam()
+        size = int(batch)
+        self.bound = Bound(objective, size, rule.fresh(), seed, slice or size)
+        self.net, self.batch = net, size
+        self.objective, self.optimizer = objective, self.bound.optimizer
+        self._program: Program | None = None
 
     @property
     def steps(self) -> int:
         """How many steps the plan has taken."""
         return self.optimizer.steps
+
+    @property
+    def program(self) -> Program | None:
+        """The steps in native code; None where NumPy takes them."""
+        if kernels.core is None:
+            return None
+        if self._program is None:
+            self._program = Program.of(self.bound)
+        return self._program
 
     # ---- what users call
 
@@ -86,9 +90,11 @@ class Plan:
         mask: ArrayLike | None = None,
     ) -> float:
         """One step down a batch; its loss before the step, penalties included."""
-        inputs = self.net.enter(*(x if isinstance(x, tuple) else (x,)))
-        target = self.prepare(y, len(inputs[0]))
-        return self._step(inputs, target, sample_weight, mask)
+        examples = self.examples(x, y, sample_weight)
+        self.bound.check(examples.inputs, self.batch)
+        if mask is not None or not len(examples):
+            return self.bound.step(examples, ALL, mask)[0]
+        return float(self.take(examples).losses[0])
 
     @quiet
     def epoch(
@@ -99,35 +105,52 @@ class Plan:
         sample_weight: ArrayLike | None = None,
     ) -> float:
         """Steps over all rows in an order, the last batch as short as it is; the mean
-        of their losses, each weighted by its rows. Targets are encoded once."""
-        inputs = self.net.enter(*(x if isinstance(x, tuple) else (x,)))
-        rows = len(inputs[0])
-        chosen = np.arange(rows) if order is None else np.asarray(order)
-        target = self.prepare(y, rows)
-        weight = None if sample_weight is None else np.asarray(sample_weight)
-        if weight is not None and weight.ndim == 0:
-            weight = np.broadcast_to(weight, (rows,))
-        walked = self.walk(inputs, target, chosen, weight)
-        total = sum(len(at) * loss for at, loss in walked)
-        return total / max(len(chosen), 1)
+        of their losses, each weighted by what counts in it.
 
-    def walk(
-        self,
-        inputs: tuple[Array, ...],
-        target: Target,
-        order: Array,
-        sample_weight: Array | None = None,
-    ) -> Iterator[tuple[Array, float]]:
-        """The steps of an epoch, one each time it is asked on: its rows, their loss.
-
-        Inputs as `net.enter` gives them and a target as `prepare` does, of all rows.
+        Targets are encoded once.
         """
-        step = quiet(self._step)
+        examples = self.examples(x, y, sample_weight)
+        chosen = None if order is None else np.arange(len(examples))[np.asarray(order)]
+        return self.take(examples, chosen).mean
+
+    def take(
+        self, examples: Examples, order: Array | None = None, stop: Array | None = None
+    ) -> Losses:
+        """The steps of an epoch in one go, and what they gave; fewer if somebody puts
+        something else than 0 into `stop`, one uint8, meanwhile."""
+        self.bound.check(examples.inputs)
+        rows = len(examples) if order is None else len(order)
+        found, begun = Losses.of(), 0
+        while begun < rows and not (stop is not None and stop[0]):
+            if self.program is not None and self.program.takes(examples):
+                part = self.program.epoch(examples, order, begun, stop)
+                found, begun = found + part, begun + len(part.losses) * self.batch
+                if not part.declined:
+                    break
+            at = slice(begun, min(begun + self.batch, rows))
+            chosen = at if order is None else order[at]
+            found += Losses.of(*quiet(self.bound.step)(examples, chosen))
+            begun += self.batch
+        return found
+
+    def walk(self, examples: Examples, order: Array) -> Iterator[tuple[Array, float]]:
+        """The same, one step each time it is asked on: its rows, their loss."""
         for start in range(0, len(order), self.batch):
             at = order[start : start + self.batch]
-            own = None if sample_weight is None else sample_weight[at]
-            taken = tuple(each[at] for each in inputs)
-            yield at, step(taken, target.take(at), own, None)
+            yield at, float(self.take(examples, at).losses[0])
+
+    def examples(
+        self,
+        x: ArrayLike | tuple[ArrayLike, ...],
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Examples:
+        """Rows to learn from, checked and in the network's dtype."""
+        inputs = self.net.enter(*(x if isinstance(x, tuple) else (x,)))
+        shape = (len(inputs[0]), *self.bound.logits.shape)
+        like = np.broadcast_to(self.bound.logits.value[:1], shape)
+        last = np.moveaxis(like, self.objective.last.axis, -1)
+        return Examples(self.objective, inputs, y, sample_weight, last)
 
     @quiet
     def gradient(
@@ -139,135 +162,10 @@ class Plan:
         key: Key | None = None,
     ) -> Array:
         """By the parameters, (P,), as Objective's; the array is the plan's own."""
-        inputs = self.net.enter(*(x if isinstance(x, tuple) else (x,)))
-        target = self.prepare(y, len(inputs[0]))
-        self._run(inputs, target, sample_weight, mask, key)
-        return self.space.gradient
-
-    def prepare(self, y: ArrayLike, rows: int) -> Target:
-        """Targets of any form for so many rows, encoded."""
-        axis = self.objective.last.axis
-        logits = np.broadcast_to(self.logits.value[:1], (rows, *self.logits.shape))
-        if np.ndim(y) == logits.ndim:
-            y = np.moveaxis(np.asarray(y), axis, -1)
-        return self.objective.pair.prepare(y, np.moveaxis(logits, axis, -1))
-
-    # ---- one batch
-
-    def _step(
-        self,
-        inputs: tuple[Array, ...],
-        target: Target,
-        sample_weight: ArrayLike | None,
-        mask: ArrayLike | None,
-    ) -> float:
-        key = Key(self.seed, step=self.optimizer.steps)
-        value = self._run(inputs, target, sample_weight, mask, key)
-        self.check_finite(value, len(inputs[0]))
-        for operation in self.operations:
-            operation.keep()
-        self.optimizer.step(self.net.parameters, self.space.gradient, self.decays)
-        return value
-
-    def _run(
-        self,
-        inputs: tuple[Array, ...],
-        target: Target,
-        sample_weight: ArrayLike | None,
-        mask: ArrayLike | None,
-        key: Key | None,
-    ) -> float:
-        """Up and down all operations; the loss, its gradient left in the workspace."""
-        if self.net.parameters is not self.bound:
-            raise RuntimeError(
-                "this plan is bound to arrays that its network no longer uses, since "
-                "it was built again; make a new Plan."
-            )
-        rows = self._enter(inputs)
-        scale = row_scale(target, sample_weight, "mean")
-        self._silence(rows, scale)
-        for operation in self.operations:
-            operation.forget()
-        for segment in self.segments:
-            for part in self._slices(segment, rows):
-                own = key and Key(key.seed, key.layer, key.step, part.start)
-                for operation in segment.operations:
-                    operation.forward(part, key is not None, own)
-        self.space.gradient[...] = 0
-        value = self._meet(rows, target, scale, mask, key)
-        for segment in reversed(self.segments):
-            for part in self._slices(segment, rows):
-                for operation in reversed(segment.operations):
-                    operation.backward(part)
-        self.space.gradient += self.objective.penalties.gradient()
-        self.net.freeze(self.space.gradient)
-        return value + float(self.objective.penalty())
-
-    def _enter(self, inputs: tuple[Array, ...]) -> int:
-        rows = len(inputs[0])
-        if rows > self.batch or any(len(each) != rows for each in inputs):
-            raise ShapeError(
-                f"this plan needs up to {self.batch} rows at a time, the same in every "
-                f"input; got {', '.join(str(len(each)) for each in inputs)}. Use "
-                "plan.epoch, or a larger batch=."
-            )
-        for buffer, each in zip(self.inputs, inputs, strict=True):
-            np.copyto(buffer.value[:rows], each)
-        return rows
-
-    def _silence(self, rows: int, scale: Array) -> None:
-        """Put 0 into rows that count nowhere, so that no NaN leaves them."""
-        idle = (scale == 0).all(tuple(range(1, scale.ndim)))
-        if self.net.coupling == "batch" or not idle.any():
-            return
-        for buffer in self.inputs:
-            buffer.value[:rows][idle] = 0
-
-    def _slices(self, segment: Segment, rows: int) -> Iterator[slice]:
-        size = rows if segment.whole else self.slice
-        for start in range(0, rows, max(size, 1)):
-            yield slice(start, min(start + size, rows))
-
-    def _meet(
-        self,
-        rows: int,
-        target: Target,
-        scale: Array,
-        mask: ArrayLike | None,
-        key: Key | None,
-    ) -> float:
-        """The pair on the logits: the value, and the covector that comes down."""
-        objective, axis = self.objective, self.objective.last.axis
-        z = np.moveaxis(self.logits.value[:rows], axis, -1)
-        keep = as_mask(mask, self.logits.value[:rows].shape)
-        own = None if key is None else Key(key.seed, self.last_layer, key.step)
-        drawn, _ = noise(objective.last, own)
-        meeting = objective.pair.meet_prepared(
-            z,
-            target,
-            scale,
-            "mean",
-            None if keep is None else np.moveaxis(keep, axis, -1),
-            self.net.views(objective.last),
-            drawn,
-        )
-        by_z, by_last = meeting.gradient()
-        np.copyto(self.logits.covector[:rows], np.moveaxis(by_z, -1, axis))
-        self.net.deposit(objective.last, by_last, self.space.gradient)
-        return float(meeting.value)
-
-    # ---- what went wrong, and what there is
-
-    def check_finite(self, value: float, rows: int) -> None:
-        """Raise FloatingPointError that names the layer where a NaN or inf began."""
-        if np.isfinite(value) and np.isfinite(self.space.gradient).all():
-            return
-        who = culprit(self.operations, rows, self.objective.pair)
-        raise FloatingPointError(
-            f"training needs finite numbers; {who} in step {self.steps + 1}. "
-            "Lower the learning rate, scale x, or take a loss that is finite on the "
-            "edge."
-        )
+        examples = self.examples(x, y, sample_weight)
+        self.bound.check(examples.inputs, self.batch)
+        self.bound.run(examples, ALL, mask, key)
+        return self.bound.space.gradient
 
     def __reduce__(self) -> str:
         raise TypeError(
@@ -277,8 +175,9 @@ class Plan:
 
     def __str__(self) -> str:
         """Each operation with its buffers, and what cancels where the loss is met."""
+        bound = self.bound
         rows = [["", "operation", "takes", "gives", "shape", "parameters"]]
-        for operation in self.operations:
+        for operation in bound.operations:
             takes = ", ".join(str(buffer.number) for buffer in operation.takes)
             size = sum(view.size for view in operation.parameters)
             gives = operation.gives
@@ -286,11 +185,11 @@ class Plan:
             said = [operation.name, repr(operation.map), takes, str(gives.number)]
             rows.append([*said, shape, f"{size:,}" if size else ""])
         pair = self.objective.pair
-        kilobytes = self.space.bytes / 1024
+        kilobytes = bound.space.bytes / 1024
         return (
             f"{table(rows, 'llllrr')}\n"
-            f"then {pair.activation!r} meets {pair.loss!r} at {self.logits.number}: "
+            f"then {pair.activation!r} meets {pair.loss!r} at {bound.logits.number}: "
             f"{pair.cancellation}\n"
-            f"{len(self.segments)} segments, {self.net.parameters.size:,} parameters, "
+            f"{len(bound.segments)} segments, {self.net.parameters.size:,} parameters, "
             f"{kilobytes:,.0f} kB of buffers, {self.optimizer!r}"
         )

@@ -26,10 +26,18 @@ def row_scale(target: Target, sample_weight: ArrayLike | None, reduce: str) -> A
     scale = target.kept.astype(dtype)
     if sample_weight is not None:
         scale = scale * _checked(sample_weight, scale.shape, dtype)
-    if reduce != "mean":
-        return scale
-    total = np.sum(times(scale, target.weight), dtype=np.float64)
-    return (scale / total).astype(dtype) if total > 0 else np.zeros_like(scale)
+    return averaging(scale, target.weight) if reduce == "mean" else scale
+
+
+def averaging(scale: Array, weight: Array) -> Array:
+    """Row scales over the sum of what counts; 0 if nothing does."""
+    total = counting(scale, weight)
+    return (scale / total).astype(scale.dtype) if total > 0 else np.zeros_like(scale)
+
+
+def counting(scale: Array, weight: Array) -> np.float64:
+    """What rows count for in all: their scales times their class weights, added up."""
+    return np.sum(times(scale, weight), dtype=np.float64)
 
 
 def reduced(rows: Array, scale: Array, reduce: str) -> Array:

@@ -81,9 +81,7 @@ class Optimizer(Described, ABC):
         """
         self._check_shapes(parameters, gradient, decays)
         rate = self.rate(self.steps)
-        if self.steps == 0:
-            for name in self._moments():
-                setattr(self, name, np.zeros_like(parameters))
+        self.moments(parameters)
         self.steps += 1
         change = self.move(bounded(gradient, self.clip_value, self.clip_norm), rate)
         if self.decay:
@@ -111,6 +109,19 @@ class Optimizer(Described, ABC):
             f"{self.name} needs a finite rate >= 0 in every step; {self.lr!r} gives "
             f"{given!r} after {step} steps. Correct that function."
         )
+
+    @final
+    def moments(self, parameters: Array) -> tuple[tuple[Array, ...], Array | None]:
+        """The state arrays in the order of the fields, and that of the average.
+
+        Before the first step they are made, of zeros.
+        """
+        names = self._moments()
+        if self.steps == 0:
+            for name in names:
+                setattr(self, name, np.zeros_like(parameters))
+        own = tuple(getattr(self, name) for name in names if name != "smoothed")
+        return own, None if self.average is None else self.smoothed
 
     @property
     def averaged(self) -> Array:

@@ -8,14 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import numpy as np
+
 
 class Interrupt:
     """Whether Ctrl-C was pressed; a second one goes through as KeyboardInterrupt."""
 
-    asked = False
+    def __init__(self) -> None:
+        self.flag = np.zeros(1, np.uint8)  # native code reads it between steps
+
+    @property
+    def asked(self) -> bool:
+        return bool(self.flag[0])
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.flag[0] = 1
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

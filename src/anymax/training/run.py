@@ -72,7 +72,8 @@ class Minibatches:
 
     def __init__(self, plan: Plan, rows: Rows, seed: int) -> None:
         self.plan, self.rows, self.seed = plan, rows, seed
-        self.target = plan.prepare(rows.labels.targets, len(rows))
+        given = (rows.inputs, rows.labels.targets, rows.weight)
+        self.examples = plan.examples(*given)
         self.each = -(-len(rows) // plan.batch)  # steps of an epoch
 
     def resume(self, given: Mapping[str, Any]) -> None:
@@ -110,13 +111,11 @@ class Minibatches:
     def _epochs(self, epochs: int, record: Record, interrupt: Interrupt) -> Ending:
         first = self.plan.steps // self.each + 1
         for number in range(first, first + epochs):
-            total, count = 0.0, 0
-            for at, loss in self._walk(number):
-                total, count = total + loss * len(at), count + len(at)
-                if interrupt.asked:
-                    return "interrupted"
+            losses = self.plan.take(self.examples, self._order(number), interrupt.flag)
+            if interrupt.asked:
+                return "interrupted"
             with self._averaged():
-                epoch = record.add(number, total / count)
+                epoch = record.add(number, losses.mean)
                 self.plan.optimizer.report(epoch.watched)
                 stops = record.stops(epoch)
             if interrupt.asked:
@@ -125,10 +124,10 @@ class Minibatches:
                 return "stopped"
         return "finished"
 
-    def _walk(self, number: int) -> Iterator[tuple[np.ndarray, float]]:
-        rows, begun = self.rows, self.plan.steps % self.each
-        order = shuffled(len(rows), self.seed, number)[begun * self.plan.batch :]
-        return self.plan.walk(rows.inputs, self.target, order, rows.weight)
+    def _order(self, number: int) -> np.ndarray:
+        """The rows of what is left of an epoch."""
+        rows, begun = len(self.rows), self.plan.steps % self.each
+        return shuffled(rows, self.seed, number)[begun * self.plan.batch :]
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:

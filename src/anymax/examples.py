@@ -1,0 +1,96 @@
+"""Examples: rows to learn from, encoded once, and what each of them counts for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from anymax.map import Arrays
+from anymax.objective import Objective
+from anymax.reduction import row_scale
+from anymax.target import Target
+from anymax.types import Array
+
+
+@dataclass(eq=False)
+class Examples:
+    """Inputs as `net.enter` gives them, targets of any form, weights of the rows.
+
+    Targets are encoded when asked for; `index` has class indices as they are, where
+    they need no encoding. A line is a row of the logits: most examples have one.
+
+    Raises what Pair raises for targets and weights that do not fit.
+    """
+
+    objective: Objective
+    inputs: Arrays
+    y: ArrayLike
+    sample_weight: ArrayLike | None
+    like: Array  # of the logits' shape (rows, ..., n), features last
+
+    def __post_init__(self) -> None:
+        self.inputs = tuple(map(np.ascontiguousarray, self.inputs))
+        axis = self.objective.last.axis
+        if np.ndim(self.y) == self.like.ndim:
+            self.y = np.moveaxis(np.asarray(self.y), axis, -1)
+        if self.index is None:
+            self.target  # noqa: B018  (raises for targets that do not fit)
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    @cached_property
+    def target(self) -> Target:
+        """All targets, encoded."""
+        return self.objective.pair.prepare(self.y, self.like)
+
+    @cached_property
+    def index(self) -> Array | None:
+        """Class indices, int64, if these are what y has and all of them are known."""
+        y, shape, pair = self.y, self.like.shape, self.objective.pair
+        if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu":
+            return None
+        if y.shape != shape[:-1] or shape[-1] == 1 or not pair.targets.classes:
+            return None
+        known = (y >= 0) & (y < shape[-1])
+        if pair.loss.ignore_index is not None:
+            known |= y == pair.loss.ignore_index
+        weight = pair.loss.class_weight
+        fits = weight is None or weight.shape == shape[-1:]
+        return y.astype(np.int64) if fits and known.all() else None
+
+    @cached_property
+    def values(self) -> Array:
+        """Targets that are values, as they were given, (rows, ..., n)."""
+        return np.ascontiguousarray(self.y, self.like.dtype).reshape(self.like.shape)
+
+    @cached_property
+    def scale(self) -> Array:
+        """What each line is multiplied by before means are taken, 0 if ignored."""
+        return row_scale(self._thin, self.sample_weight, "sum")
+
+    @property
+    def count(self) -> Array:
+        """What each line counts for besides: its class weight."""
+        return self._thin.weight
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether all lines count alike."""
+        return bool((self.scale == 1).all() and (self.count == 1).all())
+
+    @cached_property
+    def _thin(self) -> Target:
+        """The targets without their values, where they are class indices."""
+        if self.index is None:
+            return self.target
+        dtype, loss = self.like.dtype, self.objective.loss
+        kept = self.index != loss.ignore_index
+        weight = kept.astype(dtype)
+        if loss.class_weight is not None:
+            by_class = loss.class_weight.astype(dtype)
+            weight = np.where(kept, by_class[np.where(kept, self.index, 0)], 0)
+        return Target(np.empty((*kept.shape, 0), dtype), weight.astype(dtype), kept)

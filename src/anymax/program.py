@@ -1,0 +1,176 @@
+"""Program: the operations of a plan as one native object, stepped without Python."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from anymax import kernels
+from anymax.bound import Bound
+from anymax.examples import Examples
+from anymax.noise import Key
+from anymax.operation import Operation
+from anymax.reduction import averaging
+from anymax.types import Array, quiet
+from anymax.wiring import recipes, told
+
+
+class Losses(NamedTuple):
+    """What steps over examples gave, the loss of each and what its batch counts for."""
+
+    losses: Array
+    counted: Array
+    declined: bool = False  # whether NumPy has to take the next step
+
+    @classmethod
+    def of(cls, *one: float) -> Losses:
+        """Those of one step, or of none."""
+        return cls(np.array(one[:1]), np.array(one[1:]))
+
+    def __add__(self, others: Losses) -> Losses:  # type: ignore[override]
+        losses = np.concatenate([self.losses, others.losses])
+        counted = np.concatenate([self.counted, others.counted])
+        return Losses(losses, counted, others.declined)
+
+    @property
+    def mean(self) -> float:
+        """Each loss weighted by what counts in its batch."""
+        total = self.counted.sum()
+        return float(self.losses @ self.counted / total) if total else 0.0
+
+
+class Hand:
+    """An operation that a program leaves to NumPy, all rows at once."""
+
+    def __init__(self, operation: Operation, seed: int) -> None:
+        self.operation, self.seed = operation, seed
+
+    @quiet
+    def forward(self, rows: int, step: int) -> None:
+        self.operation.forward(slice(0, rows), True, Key(self.seed, step=step))
+
+    @quiet
+    def backward(self, rows: int, step: int) -> None:
+        self.operation.backward(slice(0, rows))
+
+    def keep(self, rows: int, step: int) -> None:
+        self.operation.keep()
+        self.operation.forget()
+
+
+class Program:
+    """A bound plan, lowered; its arrays are the plan's own, so that NumPy goes on where
+    native code leaves off. None of it is there where `kernels.core` is None."""
+
+    def __init__(self, bound: Bound) -> None:
+        self.bound, self.net = bound, bound.objective.net
+        self.hands = [Hand(each, bound.seed) for each in bound.operations]
+        self.learned: tuple[Any, ...] = ()
+        self.same: tuple[Any, ...] = ()
+        self.done, self.losses = np.zeros(1, np.int64), np.zeros(0)  # while it runs
+        said = told(bound, recipes(bound.operations), self.hands)
+        self.native = kernels.core.program_make(said)
+
+    @classmethod
+    def of(cls, bound: Bound) -> Program | None:
+        """The program of a plan, None where native code cannot take it."""
+        twice = bound.space.dtype == np.float64
+        whole = isinstance(bound.seed, int) and 0 <= bound.seed < 1 << 64
+        if not whole or not kernels.core.program_knows("Program", twice):
+            return None
+        return cls(bound)
+
+    # ---- steps
+
+    def takes(self, examples: Examples) -> bool:
+        """Whether there are rows, all of the shapes that are bound."""
+        shapes = [(len(examples), *each.shape) for each in self.bound.inputs]
+        return len(examples) > 0 and [x.shape for x in examples.inputs] == shapes
+
+    def epoch(
+        self, examples: Examples, order: Array | None, first: int, stop: Array | None
+    ) -> Losses:
+        """Steps over the rows of an order from `first` on, up to one that native code
+        leaves to NumPy: where numbers are not finite, or inputs are refused."""
+        bound, before = self.bound, self.bound.optimizer.steps
+        rows = (len(examples) if order is None else len(order)) - first
+        steps = -(-rows // bound.batch)
+        self._learn()
+        for operation in bound.operations:
+            operation.forget()
+        self.now = (examples, order, first, before)
+        self.done[0], self.losses, counted = 0, np.zeros(steps), np.zeros(steps)
+        rates = np.array([bound.optimizer.rate(before + i) for i in range(steps)])
+        try:
+            word = kernels.core.program_epoch(
+                self.native,
+                examples.inputs,
+                None if examples.index is not None else examples.values,
+                examples.index,
+                None if examples.plain else examples.scale,
+                None if examples.plain else examples.count,
+                order,
+                first,
+                rows,
+                rates,
+                self.losses,
+                counted,
+                self.done,
+                stop,
+                before,
+                self,
+                threading.current_thread() is threading.main_thread(),
+            )
+        finally:
+            taken = int(self.done[0])
+            bound.optimizer.steps = before + taken
+        if word == "busy":
+            raise RuntimeError(
+                "this plan is in the middle of a step already; make a plan of its own "
+                "for each thread."
+            )
+        return Losses(self.losses[:taken], counted[:taken], word == "declined")
+
+    # ---- what a program calls
+
+    @quiet
+    def meet(self, rows: int, step: int) -> float:
+        """The pair by NumPy."""
+        examples, order, first, before = self.now
+        start = first + (step - before) * self.bound.batch
+        at = slice(start, start + rows)
+        chosen = at if order is None else order[at]
+        target = examples.target.take(chosen)
+        scale = averaging(examples.scale[chosen], target.weight)
+        return self.bound.meet(rows, target, scale, None, self.bound.key(step))
+
+    @quiet
+    def update(self) -> None:
+        """The optimizer by NumPy."""
+        bound, net = self.bound, self.net
+        bound.optimizer.step(net.parameters, bound.space.gradient, net.decays())
+
+    # ---- lowering
+
+    def _learn(self) -> None:
+        """Bind the optimizer's arrays and numbers as they are now."""
+        optimizer = self.bound.optimizer
+        name, numbers = type(optimizer).__name__, kernels.numbers(optimizer)
+        native = numbers is not None and kernels.core.program_optimizes(name)
+        moments, averaged = optimizer.moments(self.net.parameters)
+        said = (
+            name if native else "",
+            numbers or (),
+            moments,
+            averaged,
+            optimizer.average or 0.0,
+            optimizer.decay,
+            optimizer.clip_norm or 0.0,
+            optimizer.clip_value or 0.0,
+        )
+        same = [id(each) for each in (*moments, averaged)], (*said[:2], *said[4:])
+        if same != self.same:
+            kernels.core.program_learn(self.native, *said)
+            self.same, self.learned = same, said  # kept, so that no id comes again
