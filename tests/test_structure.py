@@ -17,7 +17,7 @@ target reduction map noise hooks linearized activation loss special activations 
 differences meeting certificate explaining registry pair functional initializers
 tables flat tying graph composite architecture io network layers combine penalty
 workspace operation lowering tracing objective optim examples bound recipes wiring
-program plan metrics checking training loading pages data cli __main__
+program plan metrics checking training loading pages data benchmarking cli __main__
 """.split()  # noqa: SIM905
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -13,6 +13,7 @@ import typer
 
 import anymax
 from anymax.cli import names
+from anymax.cli.bench import bench
 from anymax.cli.check import check
 from anymax.cli.evaluate import evaluate
 from anymax.cli.explain import explain
@@ -57,6 +58,7 @@ app.command()(info)
 app.command()(check)
 app.command()(explain)
 app.command()(pairs)
+app.command()(bench)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

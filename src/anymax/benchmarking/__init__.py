@@ -1,0 +1,1 @@
+"""Speed beside other libraries: the same work, interleaved, as ratios."""

@@ -1,0 +1,1 @@
+"""Other libraries, each at its best: one file a library."""

@@ -1,0 +1,58 @@
+"""anymax bench: its speed beside the libraries that are installed."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from anymax.benchmarking.environment import THREADS, machine, versions
+from anymax.benchmarking.report import record, shown
+from anymax.benchmarking.running import Runner
+from anymax.benchmarking.short import SHORT
+from anymax.types import nearest
+
+SECONDS = 0.03  # of a block of calls
+
+
+def bench(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="times in seconds a call, as JSON")
+    ] = False,
+    only: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="this table alone")
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option(metavar="N", min=1, help="how often everybody has a turn")
+    ] = 3,
+) -> None:
+    """Time anymax and every other library that is installed on the same work.
+
+    In turn, in one process each, with two threads, after a look whether they compute
+    the same. The ratio is how many times longer the best of the others takes; they are
+    torch, jax with optax, onnxruntime with onnx, scikit-learn and entmax.
+    """
+    names = [table.name for table in SHORT]
+    if only is not None and only not in names:
+        raise ValueError(f"there is no table {only!r}; {nearest(only, names)}")
+    console = Console(highlight=False)
+    found = {}
+    with (
+        Console(stderr=True).status("starting") as status,
+        Runner(
+            rounds=rounds, seconds=SECONDS, compiled=False, say=status.update
+        ) as runner,
+    ):
+        for table in SHORT:
+            if only in (None, table.name):
+                found[table.name] = [record(row) for row in runner.run(table)]
+                if not as_json:
+                    console.print(shown(table.title, found[table.name], goals=False))
+                    console.print()
+    if as_json:
+        facts = {"machine": machine(), "threads": THREADS, "versions": versions()}
+        typer.echo(json.dumps({**facts, "tables": found}, indent=1))
+        return
+    console.print(f"{machine()}; {THREADS} threads", style="dim")
