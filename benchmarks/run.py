@@ -40,11 +40,12 @@ INTRODUCTION = """\
 
 Written by `python benchmarks/run.py`. Every time is the median of one call; a ratio is
 how many times longer the best peer takes, the median over rounds in which everybody had
-a turn, with the range of the rounds. "out", "bound" and "memory kept" are peers that were
-handed their memory or an allocator that keeps it; all others are as one installs them. A
-number in brackets: so many rounds only, since it took more than 2.5 times the best of the
-first. "Of the limit" is the time that copying the same bytes, or multiplying the same
-matrices at the peak rate, takes on this machine in the same rounds, over ours.
+a turn, with the range of the rounds. "out", "bound" and "memory kept" are peers that
+were handed their memory or an allocator that keeps it; all others are as one installs
+them. A number in brackets: so many rounds only, since its shortest time was more than
+2.5 times that of the best. "Of the limit" is the time that copying the same bytes, or
+multiplying the same matrices at the peak rate, takes on this machine in the same
+rounds, over ours.
 """
 
 

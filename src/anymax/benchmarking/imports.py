@@ -81,7 +81,7 @@ def records(rounds: int = 5, *, peers: bool = True) -> list[dict[str, Any]]:
             "peers": {},
             "limit": None,
             "fraction": None,
-            "goals": [goal("nothing", "MB", size / MEGA, 5, 1)],
+            "goals": [goal("nothing", "MB", size / MEGA, 5, 1)] if size else [],
             "remarks": [] if size else ["nothing is compiled: NumPy only"],
         },
     ]

@@ -34,6 +34,11 @@ class Times:
         return median(sample for block in self.rounds for sample in block)
 
     @property
+    def least(self) -> float:
+        """The shortest sample."""
+        return min(sample for block in self.rounds for sample in block)
+
+    @property
     def medians(self) -> list[float]:
         """Of each round."""
         return [median(block) for block in self.rounds]
@@ -59,8 +64,8 @@ def compete(
 ) -> dict[str, Times]:
     """Blocks of calls in the order A B C A B C.
 
-    After the first round a peer sits out that took `out` times longer than the fastest
-    of every group it is in: nobody's ratio to the best of a group depends on it.
+    After the first round a peer sits out whose shortest sample is `out` times that of
+    the fastest of every group it is in: nobody's ratio to a best one depends on it.
     """
     found = {each.name: Times() for each in contestants}
     playing = list(contestants)
@@ -81,9 +86,9 @@ def _hopeful(
 ) -> list[Contestant]:
     kept = {each.name for each in playing if each.stays}
     for group in groups:
-        took = {name: found[name].median for name in group}
+        took = {name: found[name].least for name in group}
         limit = out * min(took.values(), default=0)
-        kept |= {name for name, median in took.items() if median <= limit}
+        kept |= {name for name, least in took.items() if least <= limit}
     return [each for each in playing if each.name in kept]
 
 

@@ -83,19 +83,9 @@ class Library(ABC):
 
 
 def fingerprint(results: Sequence[ArrayLike]) -> list[float]:
-    """The norm of each array, plain and with weights that depend on the position."""
+    """The norm of each array, and of every third element, which tells of order."""
     found = []
     for each in results:
         x = np.asarray(each).ravel()
-        weight = np.resize(np.arange(1, 98, dtype=np.float32), x.size)
-        found += [_norm(x), _norm(x * weight)]
+        found += [float(np.linalg.norm(x)), float(np.linalg.norm(x[::3]))]
     return found
-
-
-def _norm(x: np.ndarray[Any, Any]) -> float:
-    return float(np.sqrt(np.einsum("i,i->", x, x, dtype=np.float64)))
-
-
-def same(one: Sequence[float], other: Sequence[float], tolerance: float) -> bool:
-    """Whether two fingerprints tell of the same results."""
-    return len(one) == len(other) and np.allclose(one, other, rtol=tolerance, atol=0)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from math import isclose
 from typing import Any
 
 from anymax.benchmarking.libraries import missing
 from anymax.benchmarking.method import Ratio, Times, best, compete, ratio
-from anymax.benchmarking.operation import same
 from anymax.benchmarking.peers.machine import scale
 from anymax.benchmarking.process import Failed, Process, Setting
 from anymax.benchmarking.table import OURS, Case, Goal, Table, settings
@@ -82,7 +82,7 @@ class Runner:
         rounds: int = 5,
         seconds: float = 0.1,
         compiled: bool = True,
-        patience: float = 60,
+        patience: float = 90,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.rounds, self.seconds, self.patience = rounds, seconds, patience
@@ -101,7 +101,8 @@ class Runner:
         """The rows, as they come."""
         self.start(each for case in table.cases for each in self._settings(table, case))
         for case in table.cases:
-            self.say(f"{table.title}: {case.work.label}")
+            self.say(f"{table.name}: {case.work.label}")
+            self.start(self._settings(table, case))  # those that were lost
             yield self.row(table, case)
 
     def start(self, wanted: Iterable[Setting]) -> None:
@@ -120,9 +121,9 @@ class Runner:
                 self.lose(key, str(wrong))
 
     def lose(self, key: tuple[str, str], reason: str) -> None:
-        """Leave a library out from now on."""
-        if key[0] in (OURS, LIMIT):
-            raise RuntimeError(f"{key[0]} cannot be measured: {reason}")
+        """Leave a library out from now on, since it cannot be loaded."""
+        if key[0] == OURS:
+            raise RuntimeError(f"anymax cannot be loaded: {reason}")
         self.processes.pop(key).close()
         self.missing[key[0]] = reason
         self.say(f"{key[0]} is left out: {reason}")
@@ -132,6 +133,7 @@ class Runner:
         row = Row(case)
         entries = [*self._prepared(table, case, row)]
         entries = [*_agreeing(entries, table.tolerance, row)]
+        self.say(f"{table.name}: {case.work.label}: {self.rounds} rounds")
         found = compete(entries, self.rounds, self.seconds, groups(case, entries))
         for process in self._of(table, case):
             process.drop()
@@ -154,17 +156,17 @@ class Runner:
         return [self.processes[key] for key in keys if key in self.processes]
 
     def _prepared(self, table: Table, case: Case, row: Row) -> Iterator[Entry]:
-        playing = self._of(table, case)
-        for process in playing:
-            process.prepare(case.work)
-        for process in playing:
+        for process in self._of(table, case):
             setting = process.setting
+            self.say(f"{table.name}: {case.work.label}: {setting.library} begins")
             try:
+                process.prepare(case.work)
+                # one by one: the waiting threads of several would stand in their way
                 answer = process.receive(self.patience)
             except Failed as wrong:
                 row.remarks.append(f"{setting.library}{setting.suffix}: {wrong}")
                 if process.process.poll() is not None:
-                    self.lose((setting.library, setting.suffix), str(wrong))
+                    del self.processes[setting.library, setting.suffix]
                 continue
             for name, said in answer["operations"].items():
                 yield Entry(process, name, said)
@@ -173,16 +175,19 @@ class Runner:
 def _agreeing(entries: list[Entry], tolerance: float, row: Row) -> Iterator[Entry]:
     """Those whose results are ours; the others are named and left out."""
     ours = next((each for each in entries if each.ours), None)
-    if ours is None:
-        raise RuntimeError(
-            f"anymax cannot be measured at {row.case.work.label}: "
-            f"{'; '.join(row.remarks)}."
-        )
-    for each in entries:
-        if each.limits or same(each.fingerprint, ours.fingerprint, tolerance):
+    for each in entries if ours else ():
+        if each.limits or _same(each, ours, tolerance):
             yield each
         else:
             row.remarks.append(f"{each.name}: its results are not ours")
+
+
+def _same(one: Entry, other: Entry | None, tolerance: float) -> bool:
+    """Whether two fingerprints tell of the same results."""
+    if other is None or len(one.fingerprint) != len(other.fingerprint):
+        return False
+    both = zip(one.fingerprint, other.fingerprint, strict=True)
+    return all(isclose(a, b, rel_tol=tolerance) for a, b in both)
 
 
 def judged(row: Row) -> Iterator[Reached]:
