@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from time import sleep
+from time import monotonic, sleep
 from typing import Protocol
 
 PAUSE = 0.06  # seconds for the threads of the one before to fall asleep
+PATIENCE, FEWEST = 20.0, 3
 OUT = 2.5  # so many times the best of the first round, and a peer has to sit out
 
 
@@ -61,15 +62,19 @@ def compete(
     *,
     pause: Callable[[], None] = lambda: sleep(PAUSE),
     out: float = OUT,
+    patience: float = PATIENCE,
 ) -> dict[str, Times]:
     """Blocks of calls in the order A B C A B C.
 
     After the first round a peer sits out whose shortest sample is `out` times that of
     the fastest of every group it is in: nobody's ratio to a best one depends on it.
+    Once there are three rounds, no other begins after `patience` seconds.
     """
     found = {each.name: Times() for each in contestants}
-    playing = list(contestants)
+    playing, begin = list(contestants), monotonic()
     for turn in range(rounds):
+        if turn >= FEWEST and monotonic() - begin > patience:
+            break
         for each in playing:
             pause()
             found[each.name].rounds.append(each.block(seconds))

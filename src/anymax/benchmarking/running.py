@@ -158,18 +158,19 @@ class Runner:
     def _prepared(self, table: Table, case: Case, row: Row) -> Iterator[Entry]:
         for process in self._of(table, case):
             setting = process.setting
-            self.say(f"{table.name}: {case.work.label}: {setting.library} begins")
+            name = setting.library + setting.suffix
+            self.say(f"{table.name}: {case.work.label}: {name} begins")
             try:
                 process.prepare(case.work)
                 # one by one: the waiting threads of several would stand in their way
                 answer = process.receive(self.patience)
             except Failed as wrong:
-                row.remarks.append(f"{setting.library}{setting.suffix}: {wrong}")
+                row.remarks.append(f"{name}: {wrong}")
                 if process.process.poll() is not None:
                     del self.processes[setting.library, setting.suffix]
                 continue
-            for name, said in answer["operations"].items():
-                yield Entry(process, name, said)
+            for operation, said in answer["operations"].items():
+                yield Entry(process, operation, said)
 
 
 def _agreeing(entries: list[Entry], tolerance: float, row: Row) -> Iterator[Entry]:
