@@ -43,13 +43,15 @@ class Process:
         self.setting = setting
         held = processors(setting.threads)
         inherit = partial(os.sched_setaffinity, 0, held) if held else None
+        # A peer's process has nothing of ours running in it.
+        own = {} if setting.library == "anymax" else {"ANYMAX_KERNELS": "numpy"}
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "anymax.benchmarking.worker", setting.library],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            env=variables(setting.threads, setting.extra),
+            env=variables(setting.threads, {**own, **setting.extra}),
             preexec_fn=inherit,
         )
         self.ready = False

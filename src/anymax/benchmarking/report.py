@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table as Grid
 
 from anymax.benchmarking.running import Reached, Row
 
 Record = dict[str, Any]
 HEADS = ("work", "anymax", "best peer", "its time", "ratio", "range", "of the limit")
+WIDTH = 160
 GOALS = ("must", "aim", "reached")
 
 
@@ -165,6 +167,12 @@ def grid(head: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     texts = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in texts)
+
+
+def console() -> Console:
+    """Stdout; wide enough for a table where it is not a terminal."""
+    made = Console(highlight=False, soft_wrap=True)
+    return made if made.is_terminal else Console(highlight=False, width=WIDTH)
 
 
 def shown(title: str, records: list[Record], *, goals: bool = True) -> Grid:

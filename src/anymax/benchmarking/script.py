@@ -10,7 +10,7 @@ from math import prod
 from rich.console import Console
 
 from anymax.benchmarking import imports
-from anymax.benchmarking.report import Record, everybody, record, shown
+from anymax.benchmarking.report import Record, console, everybody, record, shown
 from anymax.benchmarking.running import Runner
 from anymax.benchmarking.table import Table
 
@@ -80,9 +80,9 @@ def size(shape: tuple[int, ...]) -> int:
 
 def printed(table: Table, records: list[Record]) -> None:
     """Goals, everybody's time, remarks."""
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(shown(table.title, records))
-    console.print(f"\n{everybody(records)}\n", markup=False)
+    out = console()
+    out.print(shown(table.title, records))
+    print(f"\n{everybody(records)}\n")
     for each in records:
         for said in each["remarks"]:
-            console.print(f"{each['work']}: {said}", markup=False)
+            print(f"{each['work']}: {said}")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from anymax.benchmarking.environment import THREADS, machine, versions
-from anymax.benchmarking.report import record, shown
+from anymax.benchmarking.report import console, record, shown
 from anymax.benchmarking.running import Runner
 from anymax.benchmarking.short import SHORT
 from anymax.types import nearest
@@ -37,7 +37,7 @@ def bench(
     names = [table.name for table in SHORT]
     if only is not None and only not in names:
         raise ValueError(f"there is no table {only!r}; {nearest(only, names)}")
-    console = Console(highlight=False)
+    out = console()
     found = {}
     with (
         Console(stderr=True).status("starting") as status,
@@ -49,10 +49,10 @@ def bench(
             if only in (None, table.name):
                 found[table.name] = [record(row) for row in runner.run(table)]
                 if not as_json:
-                    console.print(shown(table.title, found[table.name], goals=False))
-                    console.print()
+                    out.print(shown(table.title, found[table.name], goals=False))
+                    out.print()
     if as_json:
         facts = {"machine": machine(), "threads": THREADS, "versions": versions()}
         typer.echo(json.dumps({**facts, "tables": found}, indent=1))
         return
-    console.print(f"{machine()}; {THREADS} threads", style="dim")
+    out.print(f"{machine()}; {THREADS} threads", style="dim")
