@@ -7,30 +7,14 @@
 namespace anymax {
 namespace {
 
+#include "flags-inl.h"
+
 // x^n, n >= 0.
 double to_the(double x, int64_t n) {
     double result = 1;
     for (; n; n /= 2, x *= x)
         if (n % 2) result *= x;
     return result;
-}
-
-template <class T> struct Flags;  // a byte for each number of a vector
-template <> struct Flags<float> {
-    typedef int8_t Bytes __attribute__((vector_size(BYTES / 4)));
-};
-template <> struct Flags<double> {
-    typedef int8_t Bytes __attribute__((vector_size(BYTES / 8)));
-};
-
-// -1 where `flags`, k <= N of them, are true.
-template <class T> I<T> where(const bool *flags, int k) {
-    typename Flags<T>::Bytes bytes = {};
-    if (k == N<T>)
-        __builtin_memcpy(&bytes, flags, N<T>);
-    else
-        for (int i = 0; i < k; i++) bytes[i] = flags[i];
-    return __builtin_convertvector(bytes, I<T>) != splat_int<T>(0);
 }
 
 // A moment of k entries from i on: loaded, changed by f, stored and returned.

@@ -1,7 +1,16 @@
 """The native kernels as they lie, called one by one: their C structs in ctypes."""
 
 import ctypes
-from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_int64
+from ctypes import (
+    POINTER,
+    Structure,
+    c_bool,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int64,
+    c_uint64,
+)
 from ctypes import c_ssize_t as idx
 from ctypes import c_void_p as array
 
@@ -43,6 +52,61 @@ class Optimizers(Structure):
 
 class OptimizerFamily(Structure):
     _fields_ = (("single", Optimizers), ("twice", Optimizers))
+
+
+class Draw(Structure):
+    _fields_ = tuple((name, c_uint64) for name in ("seed", "layer", "step", "row"))
+
+
+# What each kernel takes, by the letters below; and what it gives.
+LAYERS = {
+    "set_rows": ("aaii", None),
+    "add_rows": ("aaii", None),
+    "column_sums": ("aabii", None),
+    "copy": ("aiaiii", None),
+    "add": ("aiaiii", None),
+    "multiply": ("aaabi", None),
+    "take": ("aaaii", None),
+    "norm": ("bdaaaaaaii", None),
+    "norm_vjp": ("baaaaaaaaaii", None),
+    "batch_norm": ("daaaaaaaiii", None),
+    "batch_norm_vjp": ("aaaaaaaaaiii", None),
+    "move": ("daai", None),
+    "held_norm": ("daaaaaaaii", None),
+    "held_norm_vjp": ("aaaaaaaaii", None),
+    "uniform": ("Daii", None),
+    "dropout": ("Ddaaaii", None),
+    "dropout_vjp": ("daaai", None),
+    "gaussian": ("Ddaaaii", None),
+    "gumbel": ("Daaii", None),
+    "embed": ("aaaiii", idx),
+    "embed_vjp": ("aaaii", None),
+    "columns": ("aaaiii", None),
+    "columns_vjp": ("aaaiii", None),
+    "squares": ("adii", c_double),
+    "finite": ("aii", c_bool),
+    "penalty": ("ddaaaii", c_double),
+    "freeze": ("aaii", None),
+}
+LETTERS = {"a": array, "i": idx, "d": c_double, "b": c_bool, "D": POINTER(Draw)}
+
+
+class LayerKernels(Structure):
+    _fields_ = tuple(
+        (name, ctypes.CFUNCTYPE(gives, *(LETTERS[letter] for letter in takes)))
+        for name, (takes, gives) in LAYERS.items()
+    )
+
+
+class LayerFamily(Structure):
+    _fields_ = (("single", LayerKernels), ("twice", LayerKernels))
+
+
+def layer(name, dtype, *values):
+    """Call a kernel of the layers on arrays, numbers and keys."""
+    family = LayerFamily.from_address(kernels.core.tables()["layers"])
+    given = [at(v) if v is None or isinstance(v, np.ndarray) else v for v in values]
+    return getattr(of(family, dtype), name)(*given)
 
 
 def of(table, dtype):
