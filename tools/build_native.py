@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,11 @@ def main() -> None:
     parser.add_argument("--targets", default="", help="as avx2,avx512; all if empty")
     parser.add_argument("--sanitize", default="", help="as address,undefined or thread")
     parser.add_argument("--into", type=Path, help="a copy of the package goes here")
+    parser.add_argument("--best", action="store_true", help="print this CPU's best")
     asked = parser.parse_args()
+    if asked.best:
+        print(best())
+        return
     kind = "-".join(filter(None, [asked.targets, asked.sanitize])) or "all"
     build = ROOT / "build" / f"native-{kind.replace(',', '-')}"
     options = {
@@ -45,6 +50,16 @@ def main() -> None:
         shutil.copytree(ROOT / "src" / "anymax", package, dirs_exist_ok=True)
     shutil.copy2(module, package / module.name)
     print(package / module.name)
+
+
+def best() -> str:
+    """The best instruction set of this processor, as far as Linux says."""
+    if platform.machine() in ("aarch64", "arm64"):
+        return "neon"
+    described = Path("/proc/cpuinfo")
+    flags = described.read_text().split() if described.exists() else []
+    wanted = {"avx512": "avx512vl", "avx2": "avx2"}
+    return next((name for name, flag in wanted.items() if flag in flags), "scalar")
 
 
 def run(*command: str) -> None:

@@ -7,8 +7,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <cstdlib>
-
 #define ANYMAX_IMPORT_ARRAY
 #include "arrays.h"
 #include "maps.h"
@@ -33,7 +31,6 @@ static nb::dict tables() {
 
 NB_MODULE(_core, m) {
     if (_import_array() < 0) throw nb::python_error();
-    if (const char *name = std::getenv("ANYMAX_TARGET"); name && *name) choose(name);
     m.def("target", [] { return std::string(target().name); });
     m.def("targets", fitting);
     m.def("choose", choose);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 #include <thread>
 
 #if defined(__x86_64__)
@@ -41,7 +42,7 @@ class Pool {
             for (int i = 0; i < chunks; i++) job(argument, i);
             return;
         }
-        for (; started_ < wanted() - 1; started_++) start(started_);
+        while (started_ < wanted() - 1 && start(started_)) started_++;
         job_ = job;
         argument_ = argument;
         done_.store(0, std::memory_order_relaxed);
@@ -72,9 +73,16 @@ class Pool {
         return did;
     }
 
-    void start(int helper) {
+    // Another helper, if the system gives one; else as many threads are wanted as are.
+    bool start(int helper) {
         // Never joined and never destroyed: nothing races at the interpreter's exit.
-        std::thread([this, helper] { help(helper); }).detach();
+        try {
+            std::thread([this, helper] { help(helper); }).detach();
+        } catch (const std::system_error &) {
+            want(helper + 1);
+            return false;
+        }
+        return true;
     }
 
     void help(int helper) {

@@ -1,12 +1,22 @@
 """anymax: any activation with any loss, at any layer, with exact derivatives."""
 
+import os
+import sys
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from anymax.kernels import set_num_threads as set_num_threads
-
 __version__ = "0.1.0"
+
+_PROGRAMS = ("-m", "anymax", "anymax.exe")
+
+# What the environment says about native kernels is read at once, and stops the import
+# if it is not understood; but the command line says that itself, in one sentence.
+try:
+    import_module("anymax.kernels")
+except ValueError:
+    if os.path.basename([*sys.argv, ""][0]) not in _PROGRAMS:
+        raise
 
 if TYPE_CHECKING:  # what a type checker and a reader see; _HOMES is what is run
     from anymax.activation import Activation as Activation
@@ -40,6 +50,7 @@ if TYPE_CHECKING:  # what a type checker and a reader see; _HOMES is what is run
     from anymax.jacobian import Product as Product
     from anymax.jacobian import RankOne as RankOne
     from anymax.jacobian import Sum as Sum
+    from anymax.kernels import set_num_threads as set_num_threads
     from anymax.layers import *
     from anymax.loading import Checkpoint as Checkpoint
     from anymax.loading import load as load
@@ -91,6 +102,7 @@ _HOMES = {
     "anymax.functional": "entmax log_softmax logsumexp softmax sparsemax",
     "anymax.jacobian": "Affine Centering Diagonal Explicit Jacobian Product RankOne "
     "Sum",
+    "anymax.kernels": "set_num_threads",
     "anymax.layers": "*",
     "anymax.loading": "Checkpoint load load_checkpoint",
     "anymax.loss": "Loss",
@@ -123,7 +135,7 @@ if not TYPE_CHECKING:
         return found
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_public()})
+        return sorted({*_public(), *(name for name in globals() if name[0] == "_")})
 
 
 def _found(name: str) -> Any:
@@ -151,7 +163,7 @@ def _module(name: str) -> ModuleType:
 
 def _public() -> list[str]:
     """Every public name, in the order of their homes."""
-    names = ["set_num_threads"]
+    names: list[str] = []
     for home, said in _HOMES.items():
         names += import_module(home).__all__ if said == "*" else said.split()
     return names

@@ -13,37 +13,88 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from anymax.described import Described
 
 MOST_NUMBERS = 8
+MOST_THREADS = 1024
 SHARED = (".so", ".dylib", ".dll")
 
 
 def _loaded() -> ModuleType | None:
-    """The native module; None if it was not built, or is turned off.
+    """The native module, set as the environment says; None if NumPy does all.
 
-    Raises ValueError for settings that are not understood, ImportError for a target
-    that the processor does not have.
+    Raises ValueError for what the environment says if it is not understood, or if the
+    processor does not have it.
     """
-    asked = os.environ.get("ANYMAX_KERNELS", "native")
+    asked = os.environ.get("ANYMAX_KERNELS") or "native"
     if asked not in ("native", "numpy"):
         raise ValueError(
             f'ANYMAX_KERNELS needs "native" or "numpy"; got {asked!r}. Leave it unset '
             "for native kernels where they are built."
         )
+    threads = _threads_asked()
     if asked == "numpy":
         return None
     try:
-        return import_module("anymax._core")
+        found = import_module("anymax._core")
     except ModuleNotFoundError as error:
         if error.name != "anymax._core":
             raise
         return None
+    if target := os.environ.get("ANYMAX_TARGET"):
+        found.choose(target)
+    if threads is not None:
+        found.set_threads(threads)
+    return found
+
+
+def _threads_asked() -> int | None:
+    asked = os.environ.get("ANYMAX_NUM_THREADS")
+    if not asked:
+        return None
+    if not (asked.isascii() and asked.isdigit() and 1 <= int(asked) <= MOST_THREADS):
+        raise ValueError(
+            f"ANYMAX_NUM_THREADS needs a whole number from 1 to {MOST_THREADS}; got "
+            f"{asked!r}. Leave it unset for a thread on each core."
+        )
+    return int(asked)
 
 
 core: Any = _loaded()
+
+
+class Info(NamedTuple):
+    """What does the work, as `info` finds it."""
+
+    native: bool
+    why: str  # it is not native; else ""
+    target: str = ""  # the instruction set in use
+    targets: tuple[str, ...] = ()  # those there are, the best last
+    threads: int = 0
+    blas: str = ""  # what does the larger matrix products
+
+
+def info() -> Info:
+    """What does the work: native kernels and how, or NumPy alone and why.
+
+    >>> from anymax import kernels
+    >>> with kernels.numpy_only():
+    ...     kernels.info().native
+    False
+    """
+    if core is not None:
+        open_blas()
+        fitting = tuple(core.targets())
+        return Info(True, "", core.target(), fitting, core.threads(), core.blas())
+    if os.environ.get("ANYMAX_KERNELS") == "numpy":
+        why = "ANYMAX_KERNELS=numpy turns native kernels off"
+    elif importlib.util.find_spec("anymax._core") is None:
+        why = "native kernels were not built, as where pip finds no compiler of C++20"
+    else:
+        why = "numpy_only() turns native kernels off"
+    return Info(False, why)
 
 
 @contextmanager
@@ -83,8 +134,12 @@ def set_num_threads(count: int) -> None:
     >>> import anymax as am
     >>> am.set_num_threads(2)
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"set_num_threads needs a whole number >= 1; got {count!r}.")
+    whole = isinstance(count, int) and not isinstance(count, bool)
+    if not whole or not 1 <= count <= MOST_THREADS:
+        raise ValueError(
+            f"set_num_threads needs a whole number from 1 to {MOST_THREADS}; got "
+            f"{count!r}."
+        )
     if core is not None:
         core.set_threads(count)
 

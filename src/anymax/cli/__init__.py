@@ -13,6 +13,10 @@ def main() -> None:
     if missing:
         names = " and ".join(missing)
         sys.exit(_say(f"the command line needs {names}: pip install 'anymax[cli]'"))
+    try:
+        import_module("anymax.kernels")
+    except ValueError as wrong:  # what the environment says of them
+        sys.exit(_say(str(wrong)))
     # By name, since only now is it known that what the program imports is there.
     sys.exit(import_module("anymax.cli.app").run())
 

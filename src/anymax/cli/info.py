@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import anymax
-from anymax import activations, layers, losses, optim
+from anymax import activations, kernels, layers, losses, optim
 from anymax.cli.cancelling import cancelling
 from anymax.cli.predict import Custom
 from anymax.cli.saved import Saved, read
@@ -41,12 +41,23 @@ def _installed() -> None:
     say("with", ", ".join(f"{name} {_version(name)}" for name in PACKAGES))
     found = [name for name in OTHERS if _version(name) != "missing"]
     say("also", ", ".join(f"{name} {_version(name)}" for name in found) or "nothing")
+    say("kernels", _kernels())
     say("data", ", ".join(NAMES))
     for label, package in (("maps", activations), ("losses", losses)):
         say(label, f"{len(names(package))}: {', '.join(names(package))}")
     say("layers", ", ".join(names(layers)))
     say("optim", ", ".join(names(optim)))
     typer.echo("next: anymax train digits")
+
+
+def _kernels() -> str:
+    found = kernels.info()
+    if not found.native:
+        return f"NumPy only: {found.why}"
+    return (
+        f"native, target {found.target} of {', '.join(found.targets)}; "
+        f"{counted(found.threads, 'thread')}; BLAS {found.blas}"
+    )
 
 
 def _described(path: str, saved: Saved) -> None:
