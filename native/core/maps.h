@@ -6,6 +6,7 @@
 
 namespace anymax {
 
+extern PyMethodDef maps_methods[];
 extern PyMethodDef math_methods[];
 
 }  // namespace anymax

@@ -40,6 +40,6 @@ NB_MODULE(_core, m) {
     m.def("blas", blas);
     m.def("tables", tables);
     add_program(m);
-    for (PyMethodDef *each : {math_methods, program_methods})
+    for (PyMethodDef *each : {maps_methods, math_methods, program_methods})
         if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();
 }

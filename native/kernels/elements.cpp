@@ -5,29 +5,20 @@
 namespace anymax {
 namespace {
 
-template <class T> struct ReLU {
-    static void forward(const Numbers &, const T *z, T *a, T *, idx rows, idx n) {
-        each_vector<T>(rows * n, [&](idx i, int k) {
-            const V<T> x = load_some(z + i, k);
-            store_some(a + i, keep<T>(~(x <= splat<T>(0)), x), k);  // NaN stays
-        });
-    }
-    static void vjp(const Numbers &, const T *z, const T *, const T *g, T *out, T *,
-                    idx rows, idx n) {
-        each_vector<T>(rows * n, [&](idx i, int k) {
-            const V<T> x = load_some(z + i, k);
-            store_some(out + i, keep<T>(x > splat<T>(0), load_some(g + i, k)), k);
-        });
-    }
-};
+#include "elements-inl.h"
+#include "elements-lines-inl.h"
+#include "elements-curves-inl.h"
 
+#define ENTRY(name) element<name<T>, T>(#name)
 template <class T> constexpr MapKernel<T> elements[] = {
-    {.name = "ReLU",
-     .row = false,
-     .forward = ReLU<T>::forward,
-     .vjp = ReLU<T>::vjp,
-     .jvp = ReLU<T>::vjp},
+    ENTRY(Identity),    ENTRY(ReLU),        ENTRY(ThresholdedReLU), ENTRY(LeakyReLU),
+    ENTRY(HardTanh),    ENTRY(HardSigmoid), ENTRY(HardSwish),       ENTRY(Softsign),
+    ENTRY(ELU),         ENTRY(CELU),        ENTRY(SELU),            ENTRY(Sigmoid),
+    ENTRY(Tanh),        ENTRY(SoftCap),     ENTRY(Exp),             ENTRY(Softplus),
+    ENTRY(LogSigmoid),  ENTRY(SiLU),        ENTRY(Swish),           ENTRY(GELU),
+    ENTRY(Mish),
 };
+#undef ENTRY
 
 }  // namespace
 

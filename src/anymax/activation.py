@@ -10,6 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from anymax import kernels
 from anymax.errors import ShapeError
 from anymax.hooks import Hooks
 from anymax.jacobian import Jacobian, Moved
@@ -44,7 +45,6 @@ class Activation(Hooks):
     # ---- called by users: these are final
 
     @final
-    @quiet
     def __call__(
         self,
         z: ArrayLike,
@@ -53,6 +53,23 @@ class Activation(Hooks):
         key: Any = None,
     ) -> Array:
         """The outputs, of z's shape."""
+        if axis is None and mask is None and key is None and kernels.core is not None:
+            found: Array | None = self._native(z)
+            if found is not None:
+                return found
+        return self._outputs(z, axis, mask, key)
+
+    def _native(self, z: ArrayLike) -> Any:
+        """The outputs by native kernels; None where NumPy is to do it."""
+        if self.coupling != "element":
+            return None
+        handle = kernels.handle(self)
+        return None if handle is None else kernels.core.apply(handle, z)
+
+    @quiet
+    def _outputs(
+        self, z: ArrayLike, axis: int | None, mask: ArrayLike | None, key: Any
+    ) -> Array:
         row, keep, at = self.enter(z, axis, mask)
         row = self.perturb(row, key=key)
         a = np.asarray(self._hook("apply", row, keep))

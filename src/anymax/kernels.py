@@ -11,6 +11,7 @@ import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache, lru_cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from anymax.described import Described
 MOST_NUMBERS = 8
 MOST_THREADS = 1024
 SHARED = (".so", ".dylib", ".dll")
+OWN = ("numbers",)
 
 
 def _loaded() -> ModuleType | None:
@@ -150,18 +152,40 @@ def numbers(of: Described) -> tuple[float, ...] | None:
     None too for classes that are not anymax's own and for trainable hyper-parameters:
     what has no kernel. A class whose arguments are words states its own `numbers`.
     """
-    kind = type(of)
-    if not kind.__module__.startswith("anymax.") or of.trainables:
+    kind: Any = type(of)
+    names = _arguments(kind)
+    if names is None or of.trainables:
         return None
-    own = getattr(of, "numbers", None)
-    if own is not None:
-        return tuple(own)
-    found = []
-    for name in inspect.signature(kind).parameters:
-        value = getattr(of, name, None)
-        if name == "axis":
-            continue
-        if not isinstance(value, bool | int | float):
-            return None
-        found.append(float(value))
-    return tuple(found) if len(found) <= MOST_NUMBERS else None
+    if names == OWN:
+        return tuple(of.numbers)  # type: ignore[attr-defined]
+    if not names:
+        return ()
+    found = [getattr(of, name, None) for name in names]
+    if not all(isinstance(value, bool | int | float) for value in found):
+        return None
+    return tuple(map(float, found))  # type: ignore[arg-type]
+
+
+def handle(of: Described) -> Any:
+    """What the native module knows this activation by, or None if it does not."""
+    found = numbers(of)
+    return None if core is None or found is None else find(type(of).__name__, found)
+
+
+@lru_cache(maxsize=1024)
+def find(name: str, found: tuple[float, ...]) -> Any:
+    """The handle of an activation of this name and these numbers, or None."""
+    return core.find(name, found)
+
+
+@cache
+def _arguments(kind: Any) -> tuple[str, ...] | None:
+    """The names of a constructor's arguments but for the axis; OWN for a class that
+    states its `numbers`, None for one that can have no kernel.
+    """
+    if not kind.__module__.startswith("anymax."):
+        return None
+    if hasattr(kind, "numbers"):
+        return OWN
+    names = tuple(name for name in inspect.signature(kind).parameters if name != "axis")
+    return names if len(names) <= MOST_NUMBERS else None

@@ -50,6 +50,11 @@ class GELU(Activation):
         self.approximate = approximate
         self.range = Interval(LOWEST[approximate], ends="[)")
 
+    @property
+    def numbers(self) -> tuple[float]:
+        """What native kernels know `approximate` by."""
+        return (float(self.approximate == "tanh"),)
+
     def apply(self, z: Array) -> Array:
         if self.approximate == "tanh":
             return gated(z, STEEP * z * (1 + CUBIC * z * z))

@@ -1,0 +1,279 @@
+// Activations by their handles: their kernels on NumPy's arrays.
+//
+// What is not plain (an exact ndarray of float or double, shapes that fit) is declined
+// with None, and Python does it.
+
+#include "maps.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "arrays.h"
+#include "pool.h"
+#include "targets.h"
+
+namespace anymax {
+namespace {
+
+constexpr const char *CAPSULE = "anymax.map";
+constexpr idx CHUNK = 16384;      // numbers a thread takes at once
+constexpr idx WORTH = 2 * CHUNK;  // from here on other threads help, and Python goes on
+
+// An activation and its numbers.
+struct Handle {
+    const MapKernel<float> *single;
+    const MapKernel<double> *twice;
+    Numbers numbers;
+    template <class T> const MapKernel<T> &of() const {
+        if constexpr (sizeof(T) == 4)
+            return *single;
+        else
+            return *twice;
+    }
+};
+
+void forget(PyObject *capsule) {
+    delete static_cast<Handle *>(PyCapsule_GetPointer(capsule, CAPSULE));
+}
+
+// The handle of what find gave; null, with no exception set, if it is something else.
+const Handle *handle(PyObject *given) {
+    if (!PyCapsule_IsValid(given, CAPSULE)) return nullptr;
+    return static_cast<const Handle *>(PyCapsule_GetPointer(given, CAPSULE));
+}
+
+// find(name, numbers): the handle of an activation, or None.
+PyObject *find(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    if (count != 2 || !PyUnicode_Check(given[0]) || !PyTuple_Check(given[1]))
+        Py_RETURN_NONE;
+    const char *name = PyUnicode_AsUTF8(given[0]);
+    if (!name) return nullptr;
+    Handle found{find_map<float>(name), find_map<double>(name), {}};
+    const Py_ssize_t most = sizeof found.numbers.v / sizeof *found.numbers.v;
+    if (!found.single || !found.twice || PyTuple_GET_SIZE(given[1]) > most)
+        Py_RETURN_NONE;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given[1]); i++) {
+        found.numbers.v[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(given[1], i));
+        if (PyErr_Occurred()) return nullptr;
+    }
+    return PyCapsule_New(new Handle(found), CAPSULE, forget);
+}
+
+// Scratch memory of this thread; what was asked for before is lost.
+template <class T> T *scratch_of(idx n) {
+    struct Memory {
+        void *start = nullptr;
+        size_t size = 0;
+        ~Memory() { std::free(start); }
+    };
+    thread_local Memory own;
+    const size_t bytes = (sizeof(T) * size_t(scratch(n)) + 63) / 64 * 64;
+    if (own.size < bytes) {
+        std::free(own.start);
+        own.start = std::aligned_alloc(64, bytes);
+        own.size = bytes;
+        if (!own.start) std::abort();
+    }
+    return static_cast<T *>(own.start);
+}
+
+// The rows an activation works on: its own, or all numbers as one wide row in pieces.
+struct Rows {
+    idx rows, n, step;  // step rows, a chunk
+    Rows(PyArrayObject *z, bool coupled) {
+        const int dimensions = PyArray_NDIM(z);
+        const idx size = PyArray_SIZE(z);
+        n = coupled ? (dimensions ? PyArray_DIM(z, dimensions - 1) : 0) : 1;
+        rows = n ? size / n : 0;
+        step = n ? (CHUNK + n - 1) / n : 1;
+    }
+};
+
+// Call body(begin, rows, work) for chunks of the rows; long work without the lock.
+template <class T, class Body> void each_chunk(const Rows &of, bool coupled, Body body) {
+    const auto chunk = [&](int i) {
+        const idx begin = of.step * i, left = of.rows - begin;
+        body(begin, left < of.step ? left : of.step, coupled ? scratch_of<T>(of.n) : nullptr);
+    };
+    const int chunks = int((of.rows + of.step - 1) / of.step);
+    if (of.rows * of.n < WORTH) {
+        for (int i = 0; i < chunks; i++) chunk(i);
+        return;
+    }
+    PyThreadState *const state = PyEval_SaveThread();
+    parallel(chunks, chunk);
+    PyEval_RestoreThread(state);
+}
+
+// The array as C-contiguous and aligned, a copy if it must be: a new reference, or null,
+// perhaps with an exception.
+PyArrayObject *plain(PyObject *given) {
+    if (!PyArray_CheckExact(given)) return nullptr;
+    auto *array = reinterpret_cast<PyArrayObject *>(given);
+    if (!kind(array) || !PyArray_NDIM(array)) return nullptr;
+    constexpr int flags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED;
+    return reinterpret_cast<PyArrayObject *>(PyArray_FromArray(array, nullptr, flags));
+}
+
+// Up to three arrays of one shape and number type, all plain.
+struct Plain {
+    PyArrayObject *array[3] = {};
+    int count;
+    Plain(PyObject *const *given, int count) : count(count) {
+        for (int i = 0; i < count; i++) {
+            array[i] = plain(given[i]);
+            if (!array[i] || !fits(i)) return;
+        }
+        good = true;
+    }
+    bool fits(int i) const {
+        return kind(array[i]) == kind(array[0]) && PyArray_SAMESHAPE(array[i], array[0]);
+    }
+    void release() {
+        for (PyArrayObject *each : array) Py_XDECREF(each);
+    }
+    bool good = false;
+};
+
+PyArrayObject *fresh(PyArrayObject *like, int dimensions) {
+    return reinterpret_cast<PyArrayObject *>(
+        PyArray_SimpleNew(dimensions, PyArray_DIMS(like), PyArray_TYPE(like)));
+}
+
+// None, or the exception that is set.
+PyObject *declined() {
+    if (PyErr_Occurred()) return nullptr;
+    Py_RETURN_NONE;
+}
+
+PyObject *object(PyArrayObject *array) { return reinterpret_cast<PyObject *>(array); }
+
+template <class T> void forward(const Handle &of, PyArrayObject *z, PyArrayObject *a) {
+    const MapKernel<T> &kernel = of.of<T>();
+    const Rows rows(z, kernel.row);
+    const T *from = data<const T>(z);
+    T *to = data<T>(a);
+    each_chunk<T>(rows, kernel.row, [&](idx begin, idx count, T *work) {
+        const idx at = begin * rows.n;
+        kernel.forward(of.numbers, from + at, to + at, work, count, rows.n);
+    });
+}
+
+// Whether results may be written into `out` while z is read: the same array or another.
+bool writable(PyArrayObject *out, PyArrayObject *z) {
+    if (kind(out) != kind(z) || !PyArray_ISCARRAY(out) || !PyArray_SAMESHAPE(out, z))
+        return false;
+    const char *a = PyArray_BYTES(out), *b = PyArray_BYTES(z);
+    const idx bytes = PyArray_NBYTES(z);
+    return a == b || a + bytes <= b || b + bytes <= a;
+}
+
+// apply(handle, z, out=None): a = f(z), into out if it is given.
+PyObject *apply(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    const Handle *const of = count == 2 || count == 3 ? handle(given[0]) : nullptr;
+    if (!of) Py_RETURN_NONE;
+    PyArrayObject *const z = plain(given[1]);
+    if (!z) return declined();
+    PyArrayObject *a = nullptr;
+    if (count == 2 || given[2] == Py_None)
+        a = fresh(z, PyArray_NDIM(z));
+    else if (PyArray_CheckExact(given[2]))
+        a = reinterpret_cast<PyArrayObject *>(Py_NewRef(given[2]));
+    if (a && writable(a, z)) {
+        kind(z) == 'f' ? forward<float>(*of, z, a) : forward<double>(*of, z, a);
+    } else {
+        Py_CLEAR(a);
+    }
+    Py_DECREF(z);
+    return a ? object(a) : declined();
+}
+
+template <class T>
+void product(const Handle &of, const Plain &in, PyArrayObject *out, bool down) {
+    const MapKernel<T> &kernel = of.of<T>();
+    const Rows rows(in.array[0], kernel.row);
+    const T *z = data<const T>(in.array[0]), *a = data<const T>(in.array[1]);
+    const T *g = data<const T>(in.array[2]);
+    T *to = data<T>(out);
+    const auto multiply = down ? kernel.vjp : kernel.jvp;
+    each_chunk<T>(rows, kernel.row, [&](idx begin, idx count, T *work) {
+        const idx at = begin * rows.n;
+        multiply(of.numbers, z + at, a + at, g + at, to + at, work, count, rows.n);
+    });
+}
+
+// The product of g, or v, with the Jacobian at z and a.
+PyObject *multiply(PyObject *const *given, Py_ssize_t count, bool down) {
+    const Handle *const of = count == 4 ? handle(given[0]) : nullptr;
+    if (!of || !(down ? of->single->vjp : of->single->jvp)) Py_RETURN_NONE;
+    Plain in(given + 1, 3);
+    PyArrayObject *out = nullptr;
+    if (in.good) out = fresh(in.array[0], PyArray_NDIM(in.array[0]));
+    if (out)
+        kind(out) == 'f' ? product<float>(*of, in, out, down)
+                         : product<double>(*of, in, out, down);
+    in.release();
+    return out ? object(out) : declined();
+}
+
+PyObject *vjp(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    return multiply(given, count, true);
+}
+
+PyObject *jvp(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    return multiply(given, count, false);
+}
+
+// The question of this name, and whether its answer is one number a row.
+template <class T>
+typename MapKernel<T>::Ask question(const MapKernel<T> &kernel, const std::string &name,
+                                    bool &number) {
+    number = name == "potential" || name == "normalizer";
+    if (name == "log") return kernel.log;
+    if (name == "log_not") return kernel.log_not;
+    if (name == "less") return kernel.less;
+    if (name == "factor") return kernel.factor;
+    if (name == "potential") return kernel.potential;
+    return name == "normalizer" ? kernel.normalizer : nullptr;
+}
+
+template <class T> PyArrayObject *answer(const Handle &of, const char *name, Plain &in) {
+    bool number = false;
+    const auto asked = question(of.of<T>(), name, number);
+    PyArrayObject *const z = in.array[0];
+    const Rows rows(z, true);
+    if (!asked || !rows.rows) return nullptr;
+    PyArrayObject *const out = fresh(z, PyArray_NDIM(z) - number);
+    if (out)
+        asked(of.numbers, data<const T>(z), data<const T>(in.array[1]), data<T>(out),
+              scratch_of<T>(rows.n), rows.rows, rows.n);
+    return out;
+}
+
+// ask(handle, question, z, a): factor, log, log_not, less, potential or normalizer.
+PyObject *ask(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    const Handle *const of = count == 4 ? handle(given[0]) : nullptr;
+    if (!of || !PyUnicode_Check(given[1])) Py_RETURN_NONE;
+    const char *name = PyUnicode_AsUTF8(given[1]);
+    if (!name) return nullptr;
+    Plain in(given + 2, 2);
+    PyArrayObject *out = nullptr;
+    if (in.good)
+        out = kind(in.array[0]) == 'f' ? answer<float>(*of, name, in)
+                                       : answer<double>(*of, name, in);
+    in.release();
+    return out ? object(out) : declined();
+}
+
+}  // namespace
+
+PyMethodDef maps_methods[] = {
+    method("find", find, "find(name, numbers): the handle of an activation, or None"),
+    method("apply", apply, "apply(handle, z, out=None): a = f(z), or None"),
+    method("vjp", vjp, "vjp(handle, z, a, g): g J, or None"),
+    method("jvp", jvp, "jvp(handle, z, a, v): J v, or None"),
+    method("ask", ask, "ask(handle, question, z, a): what a loss may ask, or None"),
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace anymax

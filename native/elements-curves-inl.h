@@ -1,0 +1,163 @@
+// Activations made of sigmoids, logarithms and exponentials.
+//
+// Beside each stands the largest error of its value and of its slope in ULP; what the
+// rounding of an inner argument such as beta z adds is not in it, and where a slope is a
+// sum that cancels (the gates) the ULP is that of its larger part.
+
+// sigmoid(w) (1 - sigmoid(w)), the derivative of the sigmoid; no cancellation.
+template <class T> inline V<T> bell(V<T> w) {
+    const V<T> e = exp(-absolute(w)), d = e + T(1);
+    return e / (d * d);
+}
+
+// log cosh z, which does not overflow.
+template <class T> inline V<T> log_cosh(V<T> z) {
+    const V<T> size = absolute(z);
+    return size + log1p_unit<T>(exp(T(-2) * size)) - T(0.6931471805599453);
+}
+
+// ULP: Sigmoid value 2 slope 3
+template <class T> struct Sigmoid {
+    explicit Sigmoid(const Numbers &) {}
+    static constexpr bool COVERED = true;
+    V<T> value(V<T> z) const { return sigmoid<T>(z); }
+    V<T> slope(V<T> z, V<T>) const { return bell<T>(z); }
+    V<T> log_of(V<T> z, V<T>) const { return -softplus<T>(-z); }
+    V<T> log_not_of(V<T> z, V<T>) const { return -softplus<T>(z); }
+    V<T> less_of(V<T> z, V<T>) const { return sigmoid<T>(-z); }
+    V<T> potential_of(V<T> z, V<T>) const { return softplus<T>(z); }
+};
+
+// Slope (1 - a)(1 + a) = 4 sigmoid(2 z) sigmoid(-2 z). ULP: Tanh value 2 slope 3
+template <class T> struct Tanh {
+    explicit Tanh(const Numbers &) {}
+    static constexpr bool COVERED = true;
+    V<T> value(V<T> z) const { return tanh(z); }
+    V<T> slope(V<T> z, V<T>) const { return T(4) * bell<T>(T(2) * z); }
+    V<T> log_not_of(V<T> z, V<T> a) const {
+        const V<T> far = T(0.6931471805599453) - softplus<T>(T(2) * z);
+        return select<T>(z < T(0.5), log1p(-a), far);
+    }
+    V<T> less_of(V<T> z, V<T>) const { return T(2) * sigmoid<T>(T(-2) * z); }
+    V<T> potential_of(V<T> z, V<T>) const { return log_cosh<T>(z); }
+};
+
+// a = cap tanh(z / cap). ULP: SoftCap value 3 slope 3
+template <class T> struct SoftCap {
+    explicit SoftCap(const Numbers &given) : cap(T(given.v[0])) {}
+    V<T> value(V<T> z) const { return cap * tanh(z / cap); }
+    V<T> slope(V<T> z, V<T>) const { return T(4) * bell<T>(T(2) * (z / cap)); }
+    V<T> potential_of(V<T> z, V<T>) const { return cap * cap * log_cosh<T>(z / cap); }
+    T cap;
+};
+
+// ULP: Exp value 1.01 slope 1.01
+template <class T> struct Exp {
+    explicit Exp(const Numbers &) {}
+    static constexpr bool COVERED = true;
+    V<T> value(V<T> z) const { return exp(z); }
+    V<T> slope(V<T>, V<T> a) const { return a; }
+    V<T> log_of(V<T> z, V<T>) const { return z; }
+    V<T> potential_of(V<T>, V<T> a) const { return a; }
+};
+
+// a = log(1 + exp(beta z)) / beta; the factor is f'/f. ULP: Softplus value 3 slope 2
+template <class T> struct Softplus {
+    explicit Softplus(const Numbers &given)
+        : beta(T(given.v[0])), level(log(splat<T>(beta))[0]) {}
+    V<T> value(V<T> z) const {
+        const V<T> rest = log1p_unit<T>(exp(-absolute(beta * z)));
+        return maximum<T>(V<T>{}, z) + (beta == 1 ? rest : rest / beta);
+    }
+    V<T> slope(V<T> z, V<T>) const { return sigmoid<T>(beta * z); }
+    V<T> factor(V<T> z, V<T> a) const {
+        const V<T> w = beta * z, x = exp(-absolute(w));
+        const V<T> share = select<T>(x == T(0), splat<T>(1), x / log1p_unit<T>(x));
+        const V<T> below = beta * sigmoid<T>(-w) * share;
+        const V<T> largest = splat<T>(sizeof(T) == 4 ? T(__FLT_MAX__) : T(__DBL_MAX__));
+        return select<T>(z > T(0), sigmoid<T>(w) / minimum<T>(largest, a), below);
+    }
+    V<T> log_of(V<T> z, V<T>) const {
+        constexpr T far = T(sizeof(T) == 4 ? -15.942385152878742 : -36.04365338911715);
+        const V<T> w = beta * z;
+        const V<T> tail = w - exp(minimum<T>(V<T>{}, w)) * T(0.5);
+        return select<T>(w < far, tail, log(softplus<T>(w))) - level;
+    }
+    T beta, level;
+};
+
+// a = -log(1 + exp(-z)), the softplus turned. ULP: LogSigmoid value 2 slope 2
+template <class T> struct LogSigmoid {
+    explicit LogSigmoid(const Numbers &) {}
+    V<T> value(V<T> z) const { return -softplus<T>(-z); }
+    V<T> slope(V<T> z, V<T>) const { return sigmoid<T>(-z); }
+    V<T> factor(V<T> z, V<T> a) const { return -mirror.factor(-z, -a); }
+    Softplus<T> mirror{Numbers{{1}}};
+};
+
+// z sigmoid(w) and its derivative for w' = first.
+template <class T> inline V<T> gated(V<T> z, V<T> w) {
+    return times<T>(sigmoid<T>(w), z);
+}
+template <class T> inline V<T> gate_slope(V<T> z, V<T> w, V<T> first) {
+    return sigmoid<T>(w) + times<T>(bell<T>(w), times<T>(first, z));
+}
+
+// ULP: SiLU value 2.5 slope 4
+template <class T> struct SiLU {
+    explicit SiLU(const Numbers &) {}
+    V<T> value(V<T> z) const { return gated<T>(z, z); }
+    V<T> slope(V<T> z, V<T>) const { return gate_slope<T>(z, z, splat<T>(1)); }
+};
+
+// a = z sigmoid(beta z). ULP: Swish value 2.5 slope 4
+template <class T> struct Swish {
+    explicit Swish(const Numbers &given) : beta(T(given.v[0])) {}
+    V<T> value(V<T> z) const { return gated<T>(z, inner(z)); }
+    V<T> slope(V<T> z, V<T>) const { return gate_slope<T>(z, inner(z), splat<T>(beta)); }
+    V<T> inner(V<T> z) const { return beta == 0 ? V<T>{} : beta * z; }
+    T beta;
+};
+
+// a = z Phi(z), or z sigmoid(steep (z + cubic z^3)). ULP: GELU value 6.5 slope 8
+template <class T> struct GELU {
+    explicit GELU(const Numbers &given) : by_tanh(given.v[0] != 0) {}
+    V<T> value(V<T> z) const {
+        if (by_tanh) return gated<T>(z, inner(z));
+        V<T> unused;
+        return times<T>(normal_cdf<T>(z, unused), z);
+    }
+    V<T> slope(V<T> z, V<T>) const {
+        const V<T> first = STEEP * (T(1) + T(3) * CUBIC * z * z);
+        if (by_tanh) return gate_slope<T>(z, inner(z), first);
+        V<T> density;
+        const V<T> below = normal_cdf<T>(z, density);
+        return below + times<T>(T(0.3989422804014327) * density, z);
+    }
+    V<T> inner(V<T> z) const { return STEEP * z * (T(1) + CUBIC * z * z); }
+    static constexpr T STEEP = T(1.5957691216057308), CUBIC = T(0.044715);
+    bool by_tanh;
+};
+
+// a = z t, t = tanh(softplus(z)), rational in e = exp(-|z|). ULP: Mish value 5 slope 8
+template <class T> struct Mish {
+    explicit Mish(const Numbers &) {}
+    V<T> value(V<T> z) const {
+        const V<T> e = exp(-absolute(z));
+        return times<T>(gate(z, e) / whole_of(z, e), z);
+    }
+    V<T> slope(V<T> z, V<T>) const {
+        const V<T> e = exp(-absolute(z)), whole = whole_of(z, e);
+        const V<T> tail = select<T>(z > T(0), e * e, e);
+        const V<T> first = T(4) * (T(1) + e) * tail / (whole * whole);
+        return gate(z, e) / whole + times<T>(first, z);
+    }
+    // t = gate / whole
+    V<T> gate(V<T> z, V<T> e) const {
+        return select<T>(z > T(0), T(1) + T(2) * e, e * (T(2) + e));
+    }
+    V<T> whole_of(V<T> z, V<T> e) const {
+        const V<T> above = T(1) + T(2) * e + T(2) * e * e;
+        return select<T>(z > T(0), above, T(2) + T(2) * e + e * e);
+    }
+};
