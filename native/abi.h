@@ -52,6 +52,12 @@ template <class T> struct MapKernel {
     // A number a row, (rows,): the log-normaliser (its gradient is a / T) and the
     // potential, a convex function whose gradient is a.
     Ask normalizer, potential;
+
+    // forward and vjp for outputs larger than the caches, which they go past; `work` as
+    // above. Null: there is no such thing, the plain ones do it.
+    void (*forward_past)(const Numbers &, const T *z, T *a, T *work, idx rows, idx n);
+    void (*vjp_past)(const Numbers &, const T *z, const T *a, const T *g, T *out, T *work,
+                     idx rows, idx n);
 };
 
 // The activations of a family for one number type.

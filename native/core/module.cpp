@@ -9,6 +9,8 @@
 
 #define ANYMAX_IMPORT_ARRAY
 #include "arrays.h"
+#include "blocks.h"
+#include "eager.h"
 #include "maps.h"
 #include "pool.h"
 #include "program_make.h"
@@ -39,7 +41,10 @@ NB_MODULE(_core, m) {
     m.def("open_blas", open_blas);
     m.def("blas", blas);
     m.def("tables", tables);
+    m.def("trim", trim);
+    m.def("kept", kept);
     add_program(m);
-    for (PyMethodDef *each : {maps_methods, math_methods, program_methods})
+    for (PyMethodDef *each :
+         {maps_methods, math_methods, eager_methods, program_methods})
         if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();
 }

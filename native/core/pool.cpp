@@ -15,7 +15,14 @@
 namespace anymax {
 namespace {
 
+using std::chrono::nanoseconds;
+using Clock = std::chrono::steady_clock;
+
 constexpr auto SPIN = std::chrono::microseconds(30);  // before a helper goes to sleep
+constexpr double WORTH = 3e3;   // ns of work from which a helper that spins pays
+constexpr double RING = 40e3;   // ... from which waking one does
+constexpr double AGAIN = 8e3;   // ... from which it does if such calls come in a row,
+constexpr nanoseconds CLOSE{100'000};  // each this soon after the one before
 
 void pause() {
 #if defined(__x86_64__)
@@ -36,8 +43,9 @@ class Pool {
 
     void want(int count) { wanted_.store(count, std::memory_order_relaxed); }
 
-    void run(void (*job)(void *, int), void *argument, int chunks) {
-        if (chunks < 2 || chunks > 0xffff || wanted() < 2 ||
+    void run(void (*job)(void *, int), void *argument, int chunks, double work) {
+        if (chunks < 2 || chunks > 0xffff || wanted() < 2 || work < WORTH ||
+            !worth_waking(work) ||
             busy_.exchange(true, std::memory_order_acquire)) {
             for (int i = 0; i < chunks; i++) job(argument, i);
             return;
@@ -59,6 +67,16 @@ class Pool {
     }
 
   private:
+    // Whether the helpers are awake, or the work is worth waking them.
+    bool worth_waking(double work) {
+        if (work >= RING) return true;
+        const bool sleeping = started_ < wanted() - 1 || asleep_.load();
+        if (work < AGAIN) return !sleeping;
+        const auto now = Clock::now().time_since_epoch();
+        const nanoseconds before(last_.exchange(now.count(), std::memory_order_relaxed));
+        return !sleeping || now - before < CLOSE;
+    }
+
     int claim_all(uint64_t number) {
         int did = 0;
         uint64_t word = word_.load(std::memory_order_acquire);
@@ -97,12 +115,12 @@ class Pool {
 
     // The number of a job other than the one seen: spin for a while, then sleep.
     uint64_t next(uint64_t seen) {
-        const auto until = std::chrono::steady_clock::now() + SPIN;
+        const auto until = Clock::now() + SPIN;
         for (int i = 0;; i++) {
             const uint64_t now = word_.load(std::memory_order_acquire) >> 32;
             if (now != seen) return now;
             pause();
-            if (i % 64 == 63 && std::chrono::steady_clock::now() > until) break;
+            if (i % 64 == 63 && Clock::now() > until) break;
         }
         for (;;) {
             const int bell = bell_.load();
@@ -121,7 +139,8 @@ class Pool {
     uint32_t number_ = 0;                // of the last job
     void (*job_)(void *, int) = nullptr;  // read only after a claim
     void *argument_ = nullptr;
-    int started_ = 0;
+    std::atomic<int> started_{0};
+    std::atomic<int64_t> last_{0};  // when a call of some work came, in ns
 };
 
 int cores() {
@@ -146,8 +165,8 @@ Pool &the_pool() {
 
 }  // namespace
 
-void run(void (*job)(void *, int), void *argument, int chunks) {
-    the_pool().run(job, argument, chunks);
+void run(void (*job)(void *, int), void *argument, int chunks, double nanoseconds) {
+    the_pool().run(job, argument, chunks, nanoseconds);
 }
 
 int threads() { return the_pool().wanted(); }

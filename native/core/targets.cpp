@@ -7,13 +7,14 @@ namespace anymax {
 // What each target exports, by its name.
 #define FAMILIES(name)                                    \
     extern "C" const MapFamily elements_##name;           \
+    extern "C" const MapFamily soft_##name;               \
     extern "C" const MathFamily math_##name;              \
     extern "C" const OptimizerFamily optimizers_##name;   \
     extern "C" const LayerFamily layers_##name;           \
     extern "C" const ProductFamily products_##name;
 #define ENTRY(name, fits)                                                           \
-    {#name, fits, &elements_##name, &math_##name, &optimizers_##name, &layers_##name, \
-     &products_##name}
+    {#name, fits, &elements_##name, &soft_##name, &math_##name, &optimizers_##name,  \
+     &layers_##name, &products_##name}
 
 #ifdef ANYMAX_HAS_scalar
 FAMILIES(scalar)
@@ -104,7 +105,7 @@ void choose(const std::string &name) {
 }
 
 template <class T> const MapKernel<T> *find_map(const std::string &name) {
-    for (const MapFamily *family : {target().elements})
+    for (const MapFamily *family : {target().elements, target().soft})
         if (const MapKernel<T> *found = find_in<T>(*family, name)) return found;
     return nullptr;
 }

@@ -16,6 +16,7 @@ struct Target {
     const char *name;
     bool (*fits)();  // whether this processor has it
     const MapFamily *elements;
+    const MapFamily *soft;
     const MathFamily *math;
     const OptimizerFamily *optimizers;
     const LayerFamily *layers;

@@ -1,4 +1,8 @@
-"""Functions with SciPy's arguments: softmax(z, axis, out) and its family."""
+"""Functions with SciPy's arguments: softmax(z, axis, out) and its family.
+
+A contiguous array over its last axis goes to the native kernel first, which declines
+with NotImplemented whatever is not as plain.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anymax import rows
+from anymax import kernels, rows
 from anymax.activations import entmax_rows
 from anymax.activations import softmax as soft
 from anymax.activations import sparsemax as sparse
@@ -24,7 +28,12 @@ def softmax(z: ArrayLike, axis: Axis = -1, out: Array | None = None) -> Array:
     >>> softmax([1.0, 2.0])
     array([0.26894142, 0.73105858])
     """
-    return _over(soft.softmax, z, axis, out)
+    core = kernels.core
+    if core is not None:
+        made = core.softmax(z, axis, out)
+        if made is not NotImplemented:
+            return made
+    return _over("softmax", soft.softmax, z, axis, out)
 
 
 def log_softmax(z: ArrayLike, axis: Axis = -1, out: Array | None = None) -> Array:
@@ -33,7 +42,12 @@ def log_softmax(z: ArrayLike, axis: Axis = -1, out: Array | None = None) -> Arra
     >>> log_softmax([1.0, 2.0])
     array([-1.31326169, -0.31326169])
     """
-    return _over(soft.log_softmax, z, axis, out)
+    core = kernels.core
+    if core is not None:
+        made = core.log_softmax(z, axis, out)
+        if made is not NotImplemented:
+            return made
+    return _over("log_softmax", soft.log_softmax, z, axis, out)
 
 
 def sparsemax(z: ArrayLike, axis: Axis = -1, out: Array | None = None) -> Array:
@@ -42,7 +56,7 @@ def sparsemax(z: ArrayLike, axis: Axis = -1, out: Array | None = None) -> Array:
     >>> sparsemax([1.0, 0.5, -1.0])
     array([0.75, 0.25, 0.  ])
     """
-    return _over(sparse.sparsemax, z, axis, out)
+    return _over("sparsemax", sparse.sparsemax, z, axis, out)
 
 
 def entmax(
@@ -55,10 +69,9 @@ def entmax(
     """
     if not alpha >= 1:
         raise ValueError(f"entmax needs alpha >= 1; got {alpha:g}.")
-    return _over(lambda row: entmax_rows.entmax(row, alpha), z, axis, out, "entmax")
+    return _over("entmax", lambda row: entmax_rows.entmax(row, alpha), z, axis, out)
 
 
-@quiet
 def logsumexp(
     z: ArrayLike,
     axis: Axis = -1,
@@ -73,6 +86,18 @@ def logsumexp(
     >>> logsumexp([1.0, 2.0]).round(4)
     np.float64(2.3133)
     """
+    core = kernels.core
+    if core is not None and b is None and not return_sign:
+        made = core.logsumexp(z, axis, keepdims)
+        if made is not NotImplemented:
+            return made
+    return _logsumexp(z, axis, b, keepdims, return_sign)
+
+
+@quiet
+def _logsumexp(
+    z: ArrayLike, axis: Axis, b: ArrayLike | None, keepdims: bool, return_sign: bool
+) -> Any:
     array = as_float(z, "logsumexp")
     weight = None if b is None else as_float(b, "b").astype(array.dtype)
     if weight is not None:
@@ -80,7 +105,7 @@ def logsumexp(
     axes = _axes(axis, array)
     flat = _last(array, axes)[0]
     if weight is None:
-        total, sign = rows.logsumexp(flat)[..., 0], None
+        total, sign = _totals(flat), None
     else:
         total, sign = _weighted(flat, _last(weight, axes)[0])
     if sign is None and return_sign:
@@ -91,6 +116,13 @@ def logsumexp(
     if return_sign:
         return total[()], None if sign is None else sign[()]
     return total[()] if sign is None else np.where(sign < 0, np.nan, total)[()]
+
+
+def _totals(flat: Array) -> Array:
+    made = NotImplemented
+    if kernels.core is not None and flat.size:
+        made = kernels.core.logsumexp(np.ascontiguousarray(flat), -1, False)
+    return rows.logsumexp(flat)[..., 0] if made is NotImplemented else np.asarray(made)
 
 
 def _weighted(flat: Array, weight: Array) -> tuple[Array, Array]:
@@ -104,15 +136,15 @@ def _weighted(flat: Array, weight: Array) -> tuple[Array, Array]:
 
 @quiet
 def _over(
+    name: str,
     f: Callable[[Array], Array],
     z: ArrayLike,
     axis: Axis,
     out: Array | None,
-    name: str = "",
 ) -> Array:
-    array = as_float(z, name or f.__name__)
+    array = as_float(z, name)
     flat, moved = _last(array, _axes(axis, array))
-    value = moved(f(flat))
+    value = moved(_rows(name, f, flat))
     if out is None:
         return value[()]
     if not isinstance(out, np.ndarray) or out.shape != value.shape:
@@ -121,6 +153,15 @@ def _over(
         )
     np.copyto(out, value, casting="same_kind")
     return out
+
+
+def _rows(name: str, f: Callable[[Array], Array], flat: Array) -> Array:
+    """f of rows, by the kernel of that name if there is one."""
+    kernel = getattr(kernels.core, name, None)
+    if kernel is None:
+        return f(flat)
+    made = kernel(np.ascontiguousarray(flat), -1, None)
+    return f(flat) if made is NotImplemented else made
 
 
 def _axes(axis: Axis, array: Array) -> tuple[int, ...]:

@@ -1,0 +1,155 @@
+// The centering J = diag(w) - w w^T / sum(w) of rows, times a row: w (g - S), where S is
+// the mean of g weighted by w; 0 where a row has no weight at all.
+//
+// Where one weight is over half of all, g - S cancels there: g is taken from that entry's
+// own first, which J does not see, and the others' small share keeps its digits.
+
+// What counts where w = 0: everything (a covector), g in no mean (a tangent), nothing,
+// the result included (a map with a support).
+enum Meets { COVECTOR, TANGENT, SUPPORT };
+
+// Where a weight over half of all is looked for: nowhere, above 1/2, above half the sum.
+enum Own { NEVER, HALF, SHARE };
+
+template <class T, Meets MEETS> inline V<T> weighted(V<T> w, V<T> g) {
+    return MEETS == COVECTOR ? w * g : keep<T>(w != splat<T>(0), w * g);
+}
+
+template <class T, Meets MEETS> inline V<T> centered(V<T> w, V<T> away) {
+    return MEETS == SUPPORT ? keep<T>(w != splat<T>(0), w * away) : w * away;
+}
+
+// The one lane of x where the mask is true, in all lanes; 0 if it is nowhere.
+template <class T> inline V<T> only(I<T> mask, V<T> x) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+        const __mmask16 where = _mm512_movepi32_mask((__m512i)mask);
+        const __m512 packed = _mm512_maskz_compress_ps(where, (__m512)x);
+        return (V<T>)_mm512_broadcastss_ps(_mm512_castps512_ps128(packed));
+    } else {
+        const __mmask8 where = _mm512_movepi64_mask((__m512i)mask);
+        const __m512d packed = _mm512_maskz_compress_pd(where, (__m512d)x);
+        return (V<T>)_mm512_broadcastsd_pd(_mm512_castpd512_pd128(packed));
+    }
+#else
+    return any<T>(mask) ? splat<T>(sum<T>(keep<T>(mask, x))) : splat<T>(0);
+#endif
+}
+
+inline V<double> mean_of(V<double> moment, V<double> total) {
+    return keep<double>(total != splat<double>(0), moment / total);
+}
+
+// Rows of at most K vectors: w and g are theirs, g is used up. after(r, j, value) is the
+// last step.
+template <class T, int K, Meets MEETS, Own OWN, class F>
+inline void center_group(const Group<T, K> &w, Group<T, K> &g, T factor, T *out, idx n,
+                         int rows, F after) {
+    V<double> total[GROUP<T>], moment[GROUP<T>];
+    for (int r = 0; r < GROUP<T>; r++) {
+        V<T> all = w.x[r][0];
+        for (int j = 1; j < K; j++) all += w.x[r][j];
+        total[r] = Total<T>(all).lanes();
+    }
+    const V<double> whole = sums(total);
+    const PerRow<T> half(whole * 0.5);
+    for (int r = 0; r < GROUP<T>; r++) {
+        const V<T> limit = OWN == SHARE ? half[r] : splat<T>(T(0.5));
+        V<T> own = splat<T>(0);
+        for (int j = 0; j < K && OWN != NEVER; j++)
+            own += only<T>(w.x[r][j] > limit, g.x[r][j]);
+        V<T> product = splat<T>(0);
+        for (int j = 0; j < K; j++) {
+            if (OWN != NEVER) g.x[r][j] -= own;
+            product += weighted<T, MEETS>(w.x[r][j], g.x[r][j]);
+        }
+        moment[r] = Total<T>(product).lanes();
+    }
+    const PerRow<T> mean(mean_of(sums(moment), whole));
+    for (int r = 0; r < GROUP<T>; r++) {
+        if (r >= rows) break;
+        for (int j = 0; j < K; j++) {
+            const V<T> away = g.x[r][j] - mean[r];
+            w.write(out + r * n, r, j,
+                    after(r, j, centered<T, MEETS>(w.x[r][j], away) * factor));
+        }
+    }
+}
+
+// The weighted sum of g - own in a row, in more than the precision of T.
+template <class T, Meets MEETS, class W, class G>
+inline double moment_from(idx n, V<T> own, W weight, G g) {
+    Total<T> total;
+    const auto one = [&](idx i, int k) {
+        return weighted<T, MEETS>(weight(i, k), g(i, k) - own);
+    };
+    each_four<T>(
+        n,
+        [&](idx i) {
+            V<T> x[4];
+            for (int j = 0; j < 4; j++) x[j] = one(i + j * N<T>, N<T>);
+            total.add(x[0], x[1], x[2], x[3]);
+        },
+        [&](idx i, int k) { total.add(one(i, k)); });
+    return total.value();
+}
+
+// The sums of w and of w g, and the largest w.
+template <class T> struct Moments {
+    double total, moment;
+    T largest_weight;
+};
+
+template <class T, Meets MEETS, class W, class G>
+inline Moments<T> moments(idx n, W weight, G g) {
+    Total<T> total, moment;
+    V<T> top = splat<T>(0);
+    each_four<T>(
+        n,
+        [&](idx i) {
+            V<T> w[4], x[4];
+            for (int j = 0; j < 4; j++) {
+                w[j] = weight(i + j * N<T>, N<T>);
+                x[j] = weighted<T, MEETS>(w[j], g(i + j * N<T>, N<T>));
+                top = maximum<T>(w[j], top);
+            }
+            total.add(w[0], w[1], w[2], w[3]);
+            moment.add(x[0], x[1], x[2], x[3]);
+        },
+        [&](idx i, int k) {
+            const V<T> w = weight(i, k);
+            top = maximum<T>(w, top);
+            total.add(w);
+            moment.add(weighted<T, MEETS>(w, g(i, k)));
+        });
+    return {total.value(), moment.value(), largest<T>(top)};
+}
+
+// g where the weight is the largest.
+template <class T, class W, class G>
+inline V<T> at_largest(idx n, T largest_weight, W weight, G g) {
+    V<T> own = splat<T>(0);
+    each_vector<T>(n, [&](idx i, int k) {
+        const I<T> here = weight(i, k) == splat<T>(largest_weight);
+        if (any<T>(here)) own = only<T>(here, g(i, k));
+    });
+    return own;
+}
+
+// One row of any width: weight(i, k), g(i, k) give its vectors, 0 beyond the end;
+// after(i, k, value) is the last step.
+template <class T, Meets MEETS, bool STREAM, class W, class G, class F>
+inline void center_row(idx n, T *out, const T *next, T factor, W weight, G g, F after) {
+    const Moments<T> found = moments<T, MEETS>(n, weight, g);
+    V<T> own = splat<T>(0);
+    double moment = found.moment;
+    if (found.largest_weight > 0.5 * found.total) {
+        own = at_largest<T>(n, found.largest_weight, weight, g);
+        moment = moment_from<T, MEETS>(n, own, weight, g);
+    }
+    const V<T> mean = splat<T>(T(found.total == 0 ? 0 : moment / found.total));
+    write<T, STREAM>(out, n, next, [&](idx i, int k) {
+        const V<T> away = (g(i, k) - own) - mean;
+        return after(i, k, centered<T, MEETS>(weight(i, k), away) * factor);
+    });
+}
