@@ -40,6 +40,9 @@ def main() -> None:
         "ANYMAX_SANITIZE": asked.sanitize,
         "Python_EXECUTABLE": sys.executable,
     }
+    if shutil.which("ccache"):  # what another checkout compiled need not be again
+        options["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
+        os.environ |= {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
     given = [f"-D{name}={value}" for name, value in options.items()]
     run("cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja", *given)
     run("cmake", "--build", str(build), "-j", str(os.cpu_count() or 1))

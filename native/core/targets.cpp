@@ -31,7 +31,7 @@ FAMILIES(neon)
 
 namespace {
 
-bool always() { return true; }
+[[maybe_unused]] bool always() { return true; }
 
 #if defined(__x86_64__)
 bool has_avx2() {
