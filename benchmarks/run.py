@@ -24,6 +24,7 @@ import training
 from anymax.benchmarking.environment import THREADS, machine, versions
 from anymax.benchmarking.report import Record, markdown
 from anymax.benchmarking.script import arguments, printed, run
+from anymax.benchmarking.table import Table
 
 HERE = Path(__file__).parent
 KEPT, RESULTS = HERE / "results.json", HERE / "RESULTS.md"
@@ -60,21 +61,32 @@ def main() -> None:
         records = run(TABLES[name], asked)
         printed(TABLES[name], records)
         if not asked.short:
-            kept[name] = {**facts(name, asked), "records": records}
+            now = facts(name, asked)
+            found = [{**each, "date": now["date"]} for each in records]
+            old = kept.get(name, {}).get("records", []) if asked.rows else []
+            kept[name] = {**now, "records": merged(TABLES[name], old, found)}
             KEPT.write_text(json.dumps(kept, indent=1) + "\n")
     if not asked.short:
         RESULTS.write_text(page(kept))
 
 
+def merged(table: Table, old: list[Record], new: list[Record]) -> list[Record]:
+    """The new rows, and the old ones that were not run again, in the table's order."""
+    found = {each["work"]: each for each in (*old, *new)}
+    order = [case.work.label for case in table.cases] or list(found)
+    return [found[label] for label in order if label in found]
+
+
 def facts(name: str, asked: argparse.Namespace) -> Record:
     """When, where, of what and how."""
+    rows = f" --rows '{asked.rows}'" if asked.rows else ""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": commit(),
         "machine": machine(),
         "threads": THREADS,
         "rounds": asked.rounds,
-        "command": f"python benchmarks/run.py --only {name}",
+        "command": f"python benchmarks/run.py --only {name}{rows}",
         "versions": versions(),
     }
 
@@ -101,6 +113,10 @@ def section(title: str, found: Record) -> str:
     named = ", ".join(f"{name} {said}" for name, said in found["versions"].items())
     where = f"{found['date']}, commit {found['commit']}, {found['rounds']} rounds, "
     where += f"{found['threads']} threads, {found['machine']}"
+    others = {r["date"]: r["work"] for r in found["records"]}
+    others.pop(found["date"], None)
+    if others:
+        where += f" (other rows: {', '.join(others)})"
     head = f"## {title}\n\n`{found['command']}`: {where}; {named}.\n"
     return f"{head}\n{markdown(found['records'])}"
 

@@ -19,7 +19,7 @@ from anymax.benchmarking.operation import Operation, fingerprint
 from anymax.benchmarking.report import digits, lines, markdown, record
 from anymax.benchmarking.running import Reached, Row, Runner, judged
 from anymax.benchmarking.short import SHORT
-from anymax.benchmarking.table import OURS, PEERS, Case, Goal, Table, settings
+from anymax.benchmarking.table import OURS, Case, Goal, Table, peers, settings
 from anymax.benchmarking.work import ROWS, Work
 
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
@@ -129,7 +129,7 @@ def test_the_products_of_an_epoch_are_counted():
 def test_every_table_has_peers_and_goals():
     for table in tables():
         for case in table.cases:
-            assert case.work.task in PEERS
+            assert peers(case.work)
             assert settings(case.work)[0].library == OURS
             assert any(goal.must is not None for goal in case.goals), case.work.label
 
@@ -201,13 +201,8 @@ def test_bench_gives_a_ratio_row_for_every_table(tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["tables"]
     assert list(found) == [table.name for table in SHORT]
-    for name, records in found.items():
-        for each in records:
+    for table in SHORT:
+        for case, each in zip(table.cases, found[table.name], strict=True):
             assert each["ours"]["anymax"] > 0
-            if "numpy" in PEERS[tasks(name)] and "tanh" not in each["work"]:
+            if "numpy" in peers(case.work):
                 assert each["goals"][0]["value"] > 0, each["work"]
-
-
-def tasks(name: str) -> str:
-    """The task of a short table."""
-    return next(t.cases[0].work.task for t in SHORT if t.name == name)

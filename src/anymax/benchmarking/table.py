@@ -22,6 +22,11 @@ PEERS = {
     "predict": ("onnxruntime", "torch", "jax", "sklearn", "numpy"),
     "alternating": ("torch", "onnxruntime"),
 }
+# The pairs of those that do not differentiate.
+WRITTEN = {
+    "sklearn": ("softmax + cross_entropy",),
+    "numpy": ("softmax + cross_entropy", "softmax + squared_error"),
+}
 # Those that gain from an allocator that keeps what it has.
 GAINING = ("torch", "torch_compile", "numpy")
 
@@ -63,9 +68,17 @@ class Table:
     tolerance: float = 2e-3
 
 
+def peers(work: Work) -> list[str]:
+    """The libraries that have something for a piece of work."""
+    names = PEERS[work.task]
+    if work.task != "pair":
+        return list(names)
+    return [n for n in names if work.option in WRITTEN.get(n, (work.option,))]
+
+
 def settings(work: Work, *, compiled: bool = True) -> list[Setting]:
     """The processes that a piece of work needs, ours first."""
-    names = [n for n in PEERS[work.task] if compiled or n != "torch_compile"]
+    names = [n for n in peers(work) if compiled or n != "torch_compile"]
     found = [Setting(OURS), *(Setting(name) for name in names)]
     if work.elements >= LARGE:
         found += [
