@@ -12,6 +12,7 @@
 #include "blocks.h"
 #include "eager.h"
 #include "maps.h"
+#include "pair_calls.h"
 #include "pool.h"
 #include "program_make.h"
 #include "products.h"
@@ -44,6 +45,7 @@ NB_MODULE(_core, m) {
     m.def("trim", trim);
     m.def("kept", kept);
     add_program(m);
+    define_pairs(m);
     for (PyMethodDef *each :
          {maps_methods, math_methods, eager_methods, program_methods})
         if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();

@@ -11,10 +11,14 @@ namespace anymax {
     extern "C" const MathFamily math_##name;              \
     extern "C" const OptimizerFamily optimizers_##name;   \
     extern "C" const LayerFamily layers_##name;           \
-    extern "C" const ProductFamily products_##name;
+    extern "C" const ProductFamily products_##name;       \
+    extern "C" const LossFamily losses_##name;            \
+    extern "C" const JointFamily joints_##name;           \
+    extern "C" const MeetingFamily meetings_##name;
 #define ENTRY(name, fits)                                                           \
     {#name, fits, &elements_##name, &soft_##name, &math_##name, &optimizers_##name,  \
-     &layers_##name, &products_##name}
+     &layers_##name, &products_##name, &losses_##name, &joints_##name,              \
+     &meetings_##name}
 
 #ifdef ANYMAX_HAS_scalar
 FAMILIES(scalar)
@@ -119,6 +123,28 @@ template <class T> const OptimizerKernel<T> *find_optimizer(const std::string &n
 
 template const OptimizerKernel<float> *find_optimizer<float>(const std::string &);
 template const OptimizerKernel<double> *find_optimizer<double>(const std::string &);
+
+template <class T> const LossKernel<T> *find_loss(const std::string &name) {
+    const Losses<T> &all = target().losses->of(T());
+    for (int i = 0; i < all.count; i++)
+        if (name == all.begin[i].name) return &all.begin[i];
+    return nullptr;
+}
+
+template <class T>
+const JointKernel<T> *find_joint(const std::string &map, const std::string &loss) {
+    const Joints<T> &all = target().joints->of(T());
+    for (int i = 0; i < all.count; i++)
+        if (map == all.begin[i].map && loss == all.begin[i].loss) return &all.begin[i];
+    return nullptr;
+}
+
+template const LossKernel<float> *find_loss<float>(const std::string &);
+template const LossKernel<double> *find_loss<double>(const std::string &);
+template const JointKernel<float> *find_joint<float>(const std::string &,
+                                                     const std::string &);
+template const JointKernel<double> *find_joint<double>(const std::string &,
+                                                       const std::string &);
 
 template const MapKernel<float> *find_map<float>(const std::string &);
 template const MapKernel<double> *find_map<double>(const std::string &);

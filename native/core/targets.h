@@ -7,6 +7,7 @@
 
 #include "abi.h"
 #include "layers.h"
+#include "losses.h"
 
 namespace anymax {
 
@@ -21,6 +22,9 @@ struct Target {
     const OptimizerFamily *optimizers;
     const LayerFamily *layers;
     const ProductFamily *products;
+    const LossFamily *losses;
+    const JointFamily *joints;
+    const MeetingFamily *meetings;
 };
 
 // The target in use; the best that fits unless `choose` took another.
@@ -38,5 +42,10 @@ template <class T> const MapKernel<T> *find_map(const std::string &name);
 
 // The kernel of an optimizer for a number type, or null.
 template <class T> const OptimizerKernel<T> *find_optimizer(const std::string &name);
+
+// The kernel of a loss, and of a map and a loss in one, or null.
+template <class T> const LossKernel<T> *find_loss(const std::string &name);
+template <class T>
+const JointKernel<T> *find_joint(const std::string &map, const std::string &loss);
 
 }  // namespace anymax

@@ -15,6 +15,7 @@ from anymax.explaining import End, Explanation, explanation, rendered
 from anymax.loss import Loss
 from anymax.map import Arrays
 from anymax.meeting import Meeting
+from anymax.native_pair import BOTH, GRADIENT, VALUE, Native
 from anymax.reduction import row_scale
 from anymax.registry import samples
 from anymax.sets import Placement, Set, Simplex
@@ -45,6 +46,7 @@ class Pair:
         if not isinstance(loss, Loss):
             raise TypeError(f"Pair needs a loss second; got {loss!r}.")
         self.activation, self.loss, self.axis = activation, loss, axis
+        self.native = Native()
         self.placement = loss.placement(activation.range)
         if self.placement is Placement.OUTSIDE:
             raise DomainError(_refusal(activation, loss))
@@ -89,7 +91,7 @@ class Pair:
         """One harmless row, to read exponents from."""
         n = self.fixed_width or 4
         z = np.linspace(-0.5, 0.6, n)
-        return self.meet(z, self.targets.indicate(np.eye(n)[0]))
+        return self.meet(z, self.targets.indicate(np.eye(1, n)[0]))
 
     # ---- what users call
 
@@ -102,6 +104,9 @@ class Pair:
         reduce: str = "mean",
     ) -> Array:
         """The loss: one number, or (...) with reduce="none"."""
+        found = self.native(self, VALUE, z, y, sample_weight, mask, reduce)
+        if found is not None:
+            return found
         return self._meet(z, y, sample_weight, mask, reduce)[0].value
 
     def gradient(
@@ -113,6 +118,9 @@ class Pair:
         reduce: str = "mean",
     ) -> Array:
         """dL/dz, of z's shape: of the mean, the sum, or each row's own loss."""
+        found = self.native(self, GRADIENT, z, y, sample_weight, mask, reduce)
+        if found is not None:
+            return found
         meeting, at = self._meet(z, y, sample_weight, mask, reduce)
         return np.moveaxis(meeting.gradient()[0], -1, at)
 
@@ -125,6 +133,9 @@ class Pair:
         reduce: str = "mean",
     ) -> tuple[Array, Array]:
         """Both, from one evaluation."""
+        found = self.native(self, BOTH, z, y, sample_weight, mask, reduce)
+        if found is not None:
+            return found
         meeting, at = self._meet(z, y, sample_weight, mask, reduce)
         return meeting.value, np.moveaxis(meeting.gradient()[0], -1, at)
 
@@ -193,8 +204,7 @@ class Pair:
         parameters: Arrays = (),
         key: object | None = None,
     ) -> Meeting:
-        """Logits with their features last, met by targets; rows that count nothing are
-        moved to a harmless place first, so that no NaN leaves them."""
+        """Logits with their features last, met by targets."""
         target = self.prepare(y, z, mask)
         scale = row_scale(target, sample_weight, reduce)
         return self.meet_prepared(z, target, scale, reduce, mask, parameters, key)
@@ -214,7 +224,7 @@ class Pair:
         parameters: Arrays = (),
         key: object | None = None,
     ) -> Meeting:
-        """As `meet`, with targets prepared and rows scaled beforehand."""
+        """As `meet`, from prepared targets; rows of scale 0 are moved where no NaN is."""
         if not np.all(scale):
             z = np.where(scale[..., None] == 0, np.zeros((), z.dtype), z)
         _, point = self.activation.linearize((z,), parameters, mask=mask, key=key)

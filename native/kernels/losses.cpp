@@ -1,0 +1,96 @@
+// The losses, each on rows of outputs that it meets: sums over the outputs first, then
+// those that couple a row.
+
+#include "kernel.h"
+#include "losses.h"
+
+namespace anymax {
+namespace {
+
+#include "power-inl.h"
+#include "sums-inl.h"
+#include "losses-inl.h"
+
+// Meet rows of outputs: what `value` and `top` of a loss say, entry by entry.
+template <class T, class Loss, bool VALUE, bool SLOPE>
+void met(const Loss &loss, T every, const Outputs<T> &of, const Answer<T> &into, idx rows, idx n) {
+    constexpr unsigned asks = (VALUE ? Loss::for_value : 0) | (SLOPE ? Loss::for_slope : 0);
+    for (idx r = 0; r < rows; r++) {
+        const T scale = of.scale[r];
+        const double total = summed_wide<T>(n, [&](idx i, int k) {
+            const idx at = r * n + i;
+            At<T> x;
+            x.a = load_some(of.a + at, k);
+            x.y = load_some(of.y + at, k);
+            if constexpr ((asks & LOG) != 0) x.log = load_some(of.log + at, k);
+            if constexpr ((asks & LOG_NOT) != 0) x.log_not = load_some(of.log_not + at, k);
+            if constexpr ((asks & LESS) != 0) x.less = load_some(of.less + at, k);
+            x.scaling = of.scaling ? load_some(of.scaling + i, k) : splat<T>(every);
+            x.width = T(of.width);
+            if constexpr (SLOPE) store_some(into.top + at, scale * loss.top(x), k);
+            if constexpr (VALUE) return loss.value(x);
+            return V<T>{};
+        });
+        if constexpr (VALUE) into.value[r] += total;
+    }
+}
+
+template <class T, class Loss>
+void meet(const Numbers &numbers, const Outputs<T> &of, const Answer<T> &into, T *,
+          idx rows, idx n) {
+    const Loss loss(numbers);
+    const T every = T(numbers.v[EVERY]);
+    if (!into.top)
+        met<T, Loss, true, false>(loss, every, of, into, rows, n);
+    else if (!into.value)
+        met<T, Loss, false, true>(loss, every, of, into, rows, n);
+    else
+        met<T, Loss, true, true>(loss, every, of, into, rows, n);
+}
+
+#include "row-losses-inl.h"
+
+template <class T, template <class> class Loss>
+constexpr LossKernel<T> summing(const char *name) {
+    return {name, false, Loss<T>::for_value, Loss<T>::for_slope, meet<T, Loss<T>>};
+}
+
+template <class T, template <class> class Loss>
+constexpr LossKernel<T> coupling(const char *name) {
+    return {name, true, Loss<T>::for_value, Loss<T>::for_slope, Loss<T>::meet};
+}
+
+template <class T> constexpr LossKernel<T> losses[] = {
+    summing<T, AbsoluteError>("AbsoluteError"),
+    summing<T, BinaryCrossEntropy>("BinaryCrossEntropy"),
+    summing<T, Squared>("Brier"),
+    summing<T, CrossEntropy>("CrossEntropy"),
+    summing<T, Focal>("Focal"),
+    summing<T, GeneralizedCrossEntropy>("GeneralizedCrossEntropy"),
+    summing<T, Hinge>("Hinge"),
+    summing<T, Huber>("Huber"),
+    summing<T, JensenShannon>("JensenShannon"),
+    summing<T, KLDivergence>("KLDivergence"),
+    summing<T, LogCosh>("LogCosh"),
+    summing<T, MeanSquared>("MeanSquaredError"),
+    summing<T, NegativeLogLikelihood>("NegativeLogLikelihood"),
+    summing<T, Poisson>("Poisson"),
+    summing<T, Poly>("Poly"),
+    summing<T, ReverseKL>("ReverseKL"),
+    summing<T, Squared>("SquaredError"),
+    coupling<T, CategoricalHinge>("CategoricalHinge"),
+    coupling<T, LogSpherical>("LogSpherical"),
+    coupling<T, LogTaylor>("LogTaylor"),
+    coupling<T, SphericalScore>("SphericalScore"),
+    coupling<T, ZLoss>("ZLoss"),
+    coupling<T, Matching>("Matching"),
+};
+
+}  // namespace
+
+EXPORT(LossFamily, losses) = {
+    {losses<float>, sizeof losses<float> / sizeof *losses<float>},
+    {losses<double>, sizeof losses<double> / sizeof *losses<double>},
+};
+
+}  // namespace anymax
