@@ -27,7 +27,7 @@ PREPARED = ("class_weight", "ignore_index", "label_smoothing", "dialect", "z_los
 SCALINGS = ("alpha", "pos_weight")  # a number for all outputs or one for each
 
 
-class Unbound(TypeError):
+class UnboundError(TypeError):
     """Why a pair, or a part of it, has no kernel."""
 
 
@@ -74,20 +74,20 @@ class Native:
         said, why = None, ""
         try:
             said = recipe(pair)
-        except Unbound as reason:
+        except UnboundError as reason:
             why = str(reason)
         self.bound, missing = kernels.core.bind_pair(activation, loss, seen, said)
         self.why = why or missing
 
 
 def recipe(pair: Pair) -> dict[str, Any]:
-    """What the kernels have to know of a pair; Unbound where they cannot do it.
+    """What the kernels have to know of a pair; UnboundError where they cannot do it.
 
     Exponents and structure are read off a meeting at one harmless row.
     """
     activation, loss = pair.activation, pair.loss
     if pair.axis not in (None, -1) or activation.axis != -1:
-        raise Unbound("the features are on another axis than the last")
+        raise UnboundError("the features are on another axis than the last")
     return {
         "map": activation.name,
         "map_numbers": _map_numbers(activation),
@@ -103,14 +103,16 @@ def recipe(pair: Pair) -> dict[str, Any]:
 def _map_numbers(activation: Activation) -> list[float]:
     numbers = kernels.numbers(activation)
     if numbers is None:
-        raise Unbound(f"{activation!r} is no kernel's: arguments other than numbers")
+        raise UnboundError(
+            f"{activation!r} is no kernel's: arguments other than numbers"
+        )
     return list(numbers)
 
 
 def _of_loss(loss: Loss) -> dict[str, Any]:
     """Its name, its own numbers, and what is done to its targets beforehand."""
     if not type(loss).__module__.startswith("anymax."):
-        raise Unbound(f"{loss!r} is not one of anymax's own losses")
+        raise UnboundError(f"{loss!r} is not one of anymax's own losses")
     weight, ignored = loss.class_weight, loss.ignore_index
     names = inspect.signature(type(loss)).parameters
     own = {name: getattr(loss, name) for name in names if name not in PREPARED}
@@ -139,7 +141,7 @@ def _of_targets(targets: Set) -> dict[str, Any]:
     kinds = [part for part in parts if part != CLASSES]
     kind = kinds[0] if kinds else CLASSES
     if len(kinds) > 1 or not isinstance(kind, Interval | Simplex | Signs):
-        raise Unbound(f"targets that are {targets} are checked by NumPy")
+        raise UnboundError(f"targets that are {targets} are checked by NumPy")
     hull = kind.hull
     return {
         "classes": targets.classes,
@@ -167,7 +169,7 @@ def _of_meeting(meeting: Meeting, loss: Loss) -> dict[str, Any]:
         kind, inner = _structure(jacobian, over)
         weight = inner.weight
         if weight.point.a is not out.a and not np.array_equal(weight.point.a, out.a):
-            raise Unbound("the Jacobian is not that of the outputs")
+            raise UnboundError("the Jacobian is not that of the outputs")
         left = weight.monomial / over
         said = {"left": left, "weight": weight.monomial, "over": over}
         said["logged"] = weight.point._log is not None
@@ -187,4 +189,4 @@ def _structure(jacobian: Jacobian, over: Monomial) -> tuple[str, Diagonal | Cent
         return "left_out" if softmax and (A / over).q < 0 else "centering", inner
     if isinstance(inner, Diagonal) and inner is jacobian:
         return "diagonal", inner
-    raise Unbound(f"{jacobian!r} is met by NumPy")
+    raise UnboundError(f"{jacobian!r} is met by NumPy")

@@ -224,7 +224,7 @@ class Pair:
         parameters: Arrays = (),
         key: object | None = None,
     ) -> Meeting:
-        """As `meet`, from prepared targets; rows of scale 0 are moved where no NaN is."""
+        """As `meet`, from prepared targets; rows of scale 0 may hold NaN."""
         if not np.all(scale):
             z = np.where(scale[..., None] == 0, np.zeros((), z.dtype), z)
         _, point = self.activation.linearize((z,), parameters, mask=mask, key=key)
