@@ -12,7 +12,8 @@
 #include <cstdlib>
 
 #include "arrays.h"
-#include "pool.h"
+#include "blocks.h"
+#include "slices.h"
 
 namespace nb = nanobind;
 
@@ -20,30 +21,9 @@ namespace anymax {
 namespace {
 
 constexpr const char *NAME = "anymax.pair";
-constexpr idx ALONE = 1 << 15;      // numbers below which other threads are not asked
-constexpr idx CHUNK = 1 << 14;      // numbers of a chunk, at least
-constexpr idx RELEASE = 1 << 14;    // numbers from which on the lock is let go
-constexpr idx STREAM = 1 << 22;     // bytes of a gradient that goes past the caches
-
-PyObject *new_output(int type, int dimensions, const npy_intp *shape) {
-    return PyArray_SimpleNew(dimensions, shape, type);
-}
-
-// Scratch memory of this thread, aligned to 64 bytes; what was asked for before is lost.
-void *scratch_memory(size_t bytes) {
-    static thread_local struct Kept {
-        void *memory = nullptr;
-        size_t bytes = 0;
-        ~Kept() { std::free(memory); }
-    } kept;
-    if (bytes > kept.bytes) {
-        std::free(kept.memory);
-        kept.bytes = (bytes + 63) / 64 * 64;
-        kept.memory = std::aligned_alloc(64, kept.bytes);
-        if (!kept.memory) kept.bytes = 0;
-    }
-    return kept.memory;
-}
+constexpr double COST = 0.7;      // nanoseconds of a number, roughly
+constexpr idx RELEASE = 1 << 14;  // numbers from which on the lock is let go
+constexpr idx TOGETHER = 8192;    // numbers whose targets are checked, then used
 
 // A pair in Python's hands: its kernels, and what its parts were when it was bound.
 struct Bound {
@@ -89,18 +69,14 @@ template <class T> struct Call {
     const T *z;
     Targets<T> y;
     T *scale, *value, *gradient;
-    idx rows, n, chunks;
+    idx rows, n;
     bool streaming;
     std::atomic<bool> bad{false};
 };
 
-// Rows of one chunk, the targets checked while they pass.
-template <class T> void run_chunk(void *argument, int chunk) {
-    Call<T> &call = *static_cast<Call<T> *>(argument);
-    const idx n = call.n, from = call.rows * chunk / call.chunks;
-    const idx to = call.rows * (chunk + 1) / call.chunks;
-    T *work = static_cast<T *>(scratch_memory(size_t(call.kernel->work(n)) * sizeof(T)));
-    const idx step = n < 8192 ? 8192 / n : 1;
+// Some of the rows, the targets checked while they pass.
+template <class T> void pass(Call<T> &call, idx from, idx to, T *work) {
+    const idx n = call.n, step = n < TOGETHER ? TOGETHER / n : 1;
     for (idx at = from; at < to; at += step) {
         const idx some = to - at < step ? to - at : step;
         const Targets<T> y = call.y.from(at, n);
@@ -130,14 +106,9 @@ template <class T> void scale_rows(Call<T> &call, Reduce reduce, T *weight) {
 // Everything that needs no interpreter; false where the targets are not taken.
 template <class T> bool compute(Call<T> &call, Reduce reduce, T *weight) {
     if (call.y.index && !call.kernel->takes(call.y.index, call.rows, call.n)) return false;
-    const idx numbers = call.rows * call.n;
     scale_rows(call, reduce, weight);
-    call.chunks = numbers < ALONE ? 1 : numbers / CHUNK;
-    const idx most = idx(threads()) * 16;
-    call.chunks = call.chunks > most ? most : call.chunks;
-    call.chunks = call.chunks > call.rows ? call.rows : call.chunks;
-    if (call.chunks < 2) call.chunks = 1;
-    run(run_chunk<T>, &call, int(call.chunks));
+    over_rows<T>(call.rows, COST * double(call.n), call.kernel->work(call.n),
+                 [&](idx from, idx to, T *work) { pass(call, from, to, work); });
     return !call.bad.load();
 }
 
@@ -275,7 +246,7 @@ PyObject *meet(const PairKernel<T> *kernel, long wanted, PyArrayObject *z, PyObj
         if (gradient)
             call.gradient = static_cast<T *>(
                 PyArray_DATA(reinterpret_cast<PyArrayObject *>(gradient)));
-        call.streaming = gradient && numbers * idx(sizeof(T)) >= STREAM;
+        call.streaming = gradient && past_caches(size_t(numbers) * sizeof(T));
         PyThreadState *state = numbers >= RELEASE ? PyEval_SaveThread() : nullptr;
         good = compute(call, reduce, rows + 2 * call.rows);
         if (state) PyEval_RestoreThread(state);
