@@ -70,6 +70,9 @@ template <class T> class Maker {
             return make_batch_norm<T>(batch, wiring_, numbers_.v[0], numbers_.v[1],
                                       weight(0), weight(1), memory<T>(at(STATE)[0]),
                                       memory<T>(at(STATE)[1]));
+        if (kind == "HeldNorm")
+            return make_held_norm<T>(wiring_, numbers_.v[0], weight(0), weight(1),
+                                     memory<T>(at(STATE)[0]), memory<T>(at(STATE)[1]));
         if (kind == "Dropout")
             return make_dropout<T>(batch, wiring_, numbers_.v[0], uint64_t(whole_[0]));
         if (kind == "GaussianNoise")
@@ -148,6 +151,7 @@ template <class T> bool knows(const std::string &kind) {
     if (kind == "Columns") return own.columns && own.columns_vjp;
     if (kind == "Norm") return own.norm && own.norm_vjp;
     if (kind == "BatchNorm") return own.batch_norm && own.batch_norm_vjp && own.move;
+    if (kind == "HeldNorm") return own.held_norm;
     if (kind == "Dropout") return own.dropout && own.dropout_vjp;
     if (kind == "GaussianNoise") return own.gaussian;
     if (kind == "Embedding") return own.embed && own.embed_vjp;
