@@ -14,7 +14,6 @@
 #include "maps.h"
 #include "pair_calls.h"
 #include "pool.h"
-#include "predict.h"
 #include "program_make.h"
 #include "products.h"
 #include "targets.h"
@@ -47,9 +46,7 @@ NB_MODULE(_core, m) {
     m.def("kept", kept);
     add_program(m);
     define_pairs(m);
-    add_predict(m);
     for (PyMethodDef *each :
-         {maps_methods, math_methods, eager_methods, program_methods,
-          predict_methods})
+         {maps_methods, math_methods, eager_methods, program_methods})
         if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();
 }

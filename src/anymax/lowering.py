@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from anymax.composite import Composite, count
 from anymax.map import Map
+from anymax.network import Network
 from anymax.operation import Operation, Pending
 from anymax.workspace import Buffer, Workspace
 
@@ -69,7 +70,7 @@ def _name(part: Composite, map: Map) -> str:
 
 
 def lowered(
-    net: Composite, trunk: Composite, space: Workspace
+    net: Network, trunk: Composite, space: Workspace
 ) -> tuple[tuple[Operation, ...], tuple[Buffer, ...], Buffer]:
     """The operations of a trunk, the buffers of its inputs, and that of its output."""
     steps, last = unrolled(trunk)
