@@ -5,6 +5,7 @@
 #include "program_make.h"
 
 #include "arrays.h"
+#include "pair_calls.h"
 #include "program_python.h"
 
 
@@ -125,6 +126,8 @@ template <class T> std::unique_ptr<Program<T>> make(nb::dict said) {
     learning.frozen = memory<bool>(said["frozen"]);
     learning.l1 = nb::cast<double>(said["l1"]);
     learning.l2 = nb::cast<double>(said["l2"]);
+    if (!said["pair"].is_none()) program->pair = pair_of<T>(said["pair"].ptr());
+    if (program->pair && !program->pair->fits(program->width)) program->pair = nullptr;
     return program;
 }
 
