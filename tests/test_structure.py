@@ -12,12 +12,12 @@ from anymax import activations, losses
 
 ROOT = Path(am.__file__).parent
 ORDER = """
-types errors frames described kernels sets rows monomial jacobian trainable output
-target reduction map noise hooks linearized activation loss special activations losses
-differences meeting certificate explaining registry native_pair
-pair functional initializers
-tables flat tying graph composite architecture io network layers combine penalty
-workspace operation lowering tracing objective optim examples bound recipes wiring
+cached types errors frames described kernels sets rows monomial jacobian trainable
+output target reduction map noise hooks linearized activation loss special activations
+losses differences meeting certificate explaining registry native_pair pair functional
+initializers tables flat tying graph composite architecture io layers workspace
+operation lowering recipes compiled network combine penalty tracing objective optim
+examples bound wiring
 program plan metrics checking training loading pages data benchmarking cli __main__
 """.split()  # noqa: SIM905
 FILES = sorted(ROOT.rglob("*.py"))

@@ -14,6 +14,7 @@
 #include "maps.h"
 #include "pair_calls.h"
 #include "pool.h"
+#include "predict.h"
 #include "program_make.h"
 #include "products.h"
 #include "targets.h"
@@ -46,7 +47,9 @@ NB_MODULE(_core, m) {
     m.def("kept", kept);
     add_program(m);
     define_pairs(m);
+    add_predict(m);
     for (PyMethodDef *each :
-         {maps_methods, math_methods, eager_methods, program_methods})
+         {maps_methods, math_methods, eager_methods, program_methods,
+          predict_methods})
         if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();
 }

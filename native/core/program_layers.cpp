@@ -169,6 +169,31 @@ template <class T> class BatchNorm final : public Operation<T> {
     std::vector<T> mean_, variance_, inverse_, spare_;
 };
 
+// BatchNorm after training. Only goes up.
+template <class T> class HeldNorm final : public Operation<T> {
+  public:
+    HeldNorm(Wiring<T> wiring, double eps, Weight<T> gain, Weight<T> shift, const T *mean,
+             const T *variance)
+        : Operation<T>(std::move(wiring)), eps_(eps), gain_(gain), shift_(shift),
+          mean_(mean), variance_(variance),
+          n_(this->wiring_.gives->n / this->wiring_.middle) {}
+
+    bool forward(const Step &, Part part, T *work) override {
+        layer_kernels<T>().held_norm(eps_, this->value(0, part), gain_.value, shift_.value,
+                                     mean_, variance_, this->output(part), work,
+                                     this->lines(part), n_);
+        return true;
+    }
+    bool backward(const Step &, Part, T *) override { return false; }
+    idx work(idx) const override { return aligned(n_); }
+
+  private:
+    double eps_;
+    Weight<T> gain_, shift_;
+    const T *mean_, *variance_;
+    idx n_;
+};
+
 template <class T> class Dropout final : public Operation<T> {
   public:
     Dropout(Wiring<T> wiring, double rate, uint64_t layer)
@@ -294,6 +319,12 @@ Made<T> make_batch_norm(idx batch, Wiring<T> wiring, double momentum, double eps
                               variance);
 }
 template <class T>
+Made<T> make_held_norm(Wiring<T> wiring, double eps, Weight<T> gain, Weight<T> shift,
+                       const T *mean, const T *variance) {
+    return std::make_unique<HeldNorm<T>>(std::move(wiring), eps, gain, shift, mean,
+                                         variance);
+}
+template <class T>
 Made<T> make_dropout(idx batch, Wiring<T> wiring, double rate, uint64_t layer) {
     return made<Dropout<T>>(batch, std::move(wiring), rate, layer);
 }
@@ -310,6 +341,8 @@ Made<T> make_embedding(idx batch, Wiring<T> wiring, Weight<T> weight, idx height
     template Made<T> make_norm(idx, Wiring<T>, bool, double, Weight<T>, Weight<T>);   \
     template Made<T> make_batch_norm(idx, Wiring<T>, double, double, Weight<T>,       \
                                      Weight<T>, T *, T *);                            \
+    template Made<T> make_held_norm(Wiring<T>, double, Weight<T>, Weight<T>, const T *,   \
+                                    const T *);                                       \
     template Made<T> make_dropout(idx, Wiring<T>, double, uint64_t);                  \
     template Made<T> make_gaussian(idx, Wiring<T>, double, uint64_t);                 \
     template Made<T> make_embedding(idx, Wiring<T>, Weight<T>, idx);

@@ -5,7 +5,6 @@
 #include "program_make.h"
 
 #include "arrays.h"
-#include "pair_calls.h"
 #include "program_python.h"
 
 
@@ -71,6 +70,9 @@ template <class T> class Maker {
             return make_batch_norm<T>(batch, wiring_, numbers_.v[0], numbers_.v[1],
                                       weight(0), weight(1), memory<T>(at(STATE)[0]),
                                       memory<T>(at(STATE)[1]));
+        if (kind == "HeldNorm")
+            return make_held_norm<T>(wiring_, numbers_.v[0], weight(0), weight(1),
+                                     memory<T>(at(STATE)[0]), memory<T>(at(STATE)[1]));
         if (kind == "Dropout")
             return make_dropout<T>(batch, wiring_, numbers_.v[0], uint64_t(whole_[0]));
         if (kind == "GaussianNoise")
@@ -126,8 +128,6 @@ template <class T> std::unique_ptr<Program<T>> make(nb::dict said) {
     learning.frozen = memory<bool>(said["frozen"]);
     learning.l1 = nb::cast<double>(said["l1"]);
     learning.l2 = nb::cast<double>(said["l2"]);
-    if (!said["pair"].is_none()) program->pair = pair_of<T>(said["pair"].ptr());
-    if (program->pair && !program->pair->fits(program->width)) program->pair = nullptr;
     return program;
 }
 
@@ -151,6 +151,7 @@ template <class T> bool knows(const std::string &kind) {
     if (kind == "Columns") return own.columns && own.columns_vjp;
     if (kind == "Norm") return own.norm && own.norm_vjp;
     if (kind == "BatchNorm") return own.batch_norm && own.batch_norm_vjp && own.move;
+    if (kind == "HeldNorm") return own.held_norm;
     if (kind == "Dropout") return own.dropout && own.dropout_vjp;
     if (kind == "GaussianNoise") return own.gaussian;
     if (kind == "Embedding") return own.embed && own.embed_vjp;

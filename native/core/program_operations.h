@@ -33,6 +33,10 @@ template <class T>
 Made<T> make_batch_norm(idx batch, Wiring<T> wiring, double momentum, double eps,
                         Weight<T> gain, Weight<T> shift, T *running_mean,
                         T *running_variance);
+// BatchNorm after training, by running statistics; it only goes up.
+template <class T>
+Made<T> make_held_norm(Wiring<T> wiring, double eps, Weight<T> gain, Weight<T> shift,
+                       const T *mean, const T *variance);
 template <class T>
 Made<T> make_dropout(idx batch, Wiring<T> wiring, double rate, uint64_t layer);
 template <class T>

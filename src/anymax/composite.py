@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from anymax.cached import cached_property
 from anymax.described import Described
 from anymax.flat import Layout, Piece, Slot, example_shape, routes
 from anymax.graph import Graph, GraphLinearization, Node, linearized, noise

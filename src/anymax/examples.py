@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from anymax.cached import cached_property
 from anymax.map import Arrays
 from anymax.objective import Objective
 from anymax.reduction import row_scale

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from operator import index
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.map import Arrays, Parameter, Shape, State
 from anymax.types import Array
 

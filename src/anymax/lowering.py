@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from anymax.composite import Composite, count
 from anymax.map import Map
-from anymax.network import Network
 from anymax.operation import Operation, Pending
 from anymax.workspace import Buffer, Workspace
 
@@ -70,7 +69,7 @@ def _name(part: Composite, map: Map) -> str:
 
 
 def lowered(
-    net: Network, trunk: Composite, space: Workspace
+    net: Composite, trunk: Composite, space: Workspace
 ) -> tuple[tuple[Operation, ...], tuple[Buffer, ...], Buffer]:
     """The operations of a trunk, the buffers of its inputs, and that of its output."""
     steps, last = unrolled(trunk)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.linearized import ActivationLinearization
 from anymax.loss import Loss
 from anymax.map import Arrays

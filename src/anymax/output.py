@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.sets import UNIT, Set
 from anymax.types import Array, Mask
 

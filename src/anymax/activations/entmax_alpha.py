@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.linearized import Trained
 from anymax.map import Arrays, Cotangent
 from anymax.target import times

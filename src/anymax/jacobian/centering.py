@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.jacobian.base import Jacobian, Parts, regular
 from anymax.jacobian.leave_one_out import LeaveOneOut
 from anymax.jacobian.weight import weight_of

@@ -6,10 +6,9 @@ c a_k (1 - a_k) (e_k - q): it holds a factor 1 - a_k that cancels as well.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.monomial import ONE, A, Monomial, Point, Slope
 from anymax.rows import largest
 from anymax.types import Array, add

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.jacobian.base import Jacobian
 from anymax.monomial import Monomial, Point, Slope
 from anymax.types import Array

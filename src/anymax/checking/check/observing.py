@@ -7,10 +7,10 @@ claim is a whole matrix too; then every convention is compared in the same way.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.checking.check import points
 from anymax.checking.check.probing import (
     ROUNDING,
