@@ -146,6 +146,21 @@ PyObject *log_softmax(PyObject *, PyObject *const *given, Py_ssize_t count) {
     return count == 3 ? function(UNIT, given[0], given[1], given[2]) : declined();
 }
 
+PyObject *sparsemax(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    static Function function{"Sparsemax", 0.5};
+    return count == 3 ? function(UNIT, given[0], given[1], given[2]) : declined();
+}
+
+PyObject *entmax(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    static Function function{"Entmax", 0.7};
+    if (count != 4 || !(PyFloat_CheckExact(given[1]) || PyLong_CheckExact(given[1])))
+        return declined();
+    const double alpha = PyFloat_AsDouble(given[1]);
+    if (PyErr_Occurred()) PyErr_Clear();
+    if (!(alpha >= 1) || __builtin_isinf(alpha)) return declined();
+    return function({{alpha, 1}}, given[0], given[2], given[3]);
+}
+
 // A number a row: of shape (..., 1) with `keep`, else (...).
 PyObject *logsumexp(PyObject *, PyObject *const *given, Py_ssize_t count) {
     static Function function{"Softmax", 0.25};
@@ -174,6 +189,8 @@ PyObject *logsumexp(PyObject *, PyObject *const *given, Py_ssize_t count) {
 PyMethodDef eager_methods[] = {
     method("softmax", softmax, "softmax(z, axis, out)"),
     method("log_softmax", log_softmax, "log_softmax(z, axis, out)"),
+    method("sparsemax", sparsemax, "sparsemax(z, axis, out)"),
+    method("entmax", entmax, "entmax(z, alpha, axis, out)"),
     method("logsumexp", logsumexp, "logsumexp(z, axis, keepdims)"),
     {nullptr, nullptr, 0, nullptr},
 };

@@ -18,6 +18,7 @@ struct Target {
     bool (*fits)();  // whether this processor has it
     const MapFamily *elements;
     const MapFamily *soft;
+    const MapFamily *sparse;
     const MathFamily *math;
     const OptimizerFamily *optimizers;
     const LayerFamily *layers;

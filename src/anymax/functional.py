@@ -56,6 +56,11 @@ def sparsemax(z: ArrayLike, axis: Axis = -1, out: Array | None = None) -> Array:
     >>> sparsemax([1.0, 0.5, -1.0])
     array([0.75, 0.25, 0.  ])
     """
+    core = kernels.core
+    if core is not None:
+        made = core.sparsemax(z, axis, out)
+        if made is not NotImplemented:
+            return made
     return _over("sparsemax", sparse.sparsemax, z, axis, out)
 
 
@@ -67,9 +72,16 @@ def entmax(
     >>> entmax([1.0, 0.5, -2.0]).round(4)
     array([0.674, 0.326, 0.   ])
     """
+    core = kernels.core
+    if core is not None:
+        made = core.entmax(z, alpha, axis, out)
+        if made is not NotImplemented:
+            return made
     if not alpha >= 1:
         raise ValueError(f"entmax needs alpha >= 1; got {alpha:g}.")
-    return _over("entmax", lambda row: entmax_rows.entmax(row, alpha), z, axis, out)
+    return _over(
+        "entmax", lambda row: entmax_rows.entmax(row, alpha), z, axis, out, alpha
+    )
 
 
 def logsumexp(
@@ -141,10 +153,11 @@ def _over(
     z: ArrayLike,
     axis: Axis,
     out: Array | None,
+    *numbers: float,
 ) -> Array:
     array = as_float(z, name)
     flat, moved = _last(array, _axes(axis, array))
-    value = moved(_rows(name, f, flat))
+    value = moved(_rows(name, f, flat, *numbers))
     if out is None:
         return value[()]
     if not isinstance(out, np.ndarray) or out.shape != value.shape:
@@ -155,12 +168,14 @@ def _over(
     return out
 
 
-def _rows(name: str, f: Callable[[Array], Array], flat: Array) -> Array:
+def _rows(
+    name: str, f: Callable[[Array], Array], flat: Array, *numbers: float
+) -> Array:
     """f of rows, by the kernel of that name if there is one."""
     kernel = getattr(kernels.core, name, None)
     if kernel is None:
         return f(flat)
-    made = kernel(np.ascontiguousarray(flat), -1, None)
+    made = kernel(np.ascontiguousarray(flat), *numbers, -1, None)
     return f(flat) if made is NotImplemented else made
 
 
