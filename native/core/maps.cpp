@@ -5,19 +5,19 @@
 
 #include "maps.h"
 
-#include <cstdlib>
 #include <string>
 
 #include "arrays.h"
-#include "pool.h"
+#include "blocks.h"
+#include "slices.h"
 #include "targets.h"
 
 namespace anymax {
 namespace {
 
 constexpr const char *CAPSULE = "anymax.map";
-constexpr idx CHUNK = 16384;      // numbers a thread takes at once
-constexpr idx WORTH = 2 * CHUNK;  // from here on other threads help, and Python goes on
+constexpr double ELEMENT = 0.2, ROW = 0.3;  // what a float costs, in ns on one thread
+constexpr double UNLOCK = 20e3;  // ns of work from which other Python threads may run
 
 // An activation and its numbers.
 struct Handle {
@@ -59,49 +59,28 @@ PyObject *find(PyObject *, PyObject *const *given, Py_ssize_t count) {
     return PyCapsule_New(new Handle(found), CAPSULE, forget);
 }
 
-// Scratch memory of this thread; what was asked for before is lost.
-template <class T> T *scratch_of(idx n) {
-    struct Memory {
-        void *start = nullptr;
-        size_t size = 0;
-        ~Memory() { std::free(start); }
-    };
-    thread_local Memory own;
-    const size_t bytes = (sizeof(T) * size_t(scratch(n)) + 63) / 64 * 64;
-    if (own.size < bytes) {
-        std::free(own.start);
-        own.start = std::aligned_alloc(64, bytes);
-        own.size = bytes;
-        if (!own.start) std::abort();
-    }
-    return static_cast<T *>(own.start);
-}
-
-// The rows an activation works on: its own, or all numbers as one wide row in pieces.
+// The rows an activation works on: its own, or all numbers as rows of one.
 struct Rows {
-    idx rows, n, step;  // step rows, a chunk
+    idx rows, n;
     Rows(PyArrayObject *z, bool coupled) {
         const int dimensions = PyArray_NDIM(z);
         const idx size = PyArray_SIZE(z);
         n = coupled ? (dimensions ? PyArray_DIM(z, dimensions - 1) : 0) : 1;
         rows = n ? size / n : 0;
-        step = n ? (CHUNK + n - 1) / n : 1;
     }
 };
 
-// Call body(begin, rows, work) for chunks of the rows; long work without the lock.
-template <class T, class Body> void each_chunk(const Rows &of, bool coupled, Body body) {
-    const auto chunk = [&](int i) {
-        const idx begin = of.step * i, left = of.rows - begin;
-        body(begin, left < of.step ? left : of.step, coupled ? scratch_of<T>(of.n) : nullptr);
+// Call body(begin, rows, work) for slices of the rows; long work without the lock.
+template <class T, class Body> void each_slice(const Rows &of, bool coupled, Body body) {
+    const double row = (coupled ? ROW : ELEMENT) * double(of.n) * double(sizeof(T)) / 4;
+    const double all = row * double(of.rows);
+    const auto slices = [&] {
+        over_rows<T>(of.rows, row, coupled ? scratch(of.n) : 0,
+                     [&](idx begin, idx end, T *work) { body(begin, end - begin, work); });
     };
-    const int chunks = int((of.rows + of.step - 1) / of.step);
-    if (of.rows * of.n < WORTH) {
-        for (int i = 0; i < chunks; i++) chunk(i);
-        return;
-    }
+    if (all < UNLOCK) return slices();
     PyThreadState *const state = PyEval_SaveThread();
-    parallel(chunks, chunk);
+    slices();
     PyEval_RestoreThread(state);
 }
 
@@ -137,7 +116,7 @@ struct Plain {
 
 PyArrayObject *fresh(PyArrayObject *like, int dimensions) {
     return reinterpret_cast<PyArrayObject *>(
-        PyArray_SimpleNew(dimensions, PyArray_DIMS(like), PyArray_TYPE(like)));
+        new_output(PyArray_TYPE(like), dimensions, PyArray_DIMS(like)));
 }
 
 // None, or the exception that is set.
@@ -153,9 +132,11 @@ template <class T> void forward(const Handle &of, PyArrayObject *z, PyArrayObjec
     const Rows rows(z, kernel.row);
     const T *from = data<const T>(z);
     T *to = data<T>(a);
-    each_chunk<T>(rows, kernel.row, [&](idx begin, idx count, T *work) {
+    const bool past = kernel.forward_past && past_caches(size_t(PyArray_NBYTES(z)));
+    const auto map = past ? kernel.forward_past : kernel.forward;
+    each_slice<T>(rows, kernel.row, [&](idx begin, idx count, T *work) {
         const idx at = begin * rows.n;
-        kernel.forward(of.numbers, from + at, to + at, work, count, rows.n);
+        map(of.numbers, from + at, to + at, work, count, rows.n);
     });
 }
 
@@ -195,8 +176,9 @@ void product(const Handle &of, const Plain &in, PyArrayObject *out, bool down) {
     const T *z = data<const T>(in.array[0]), *a = data<const T>(in.array[1]);
     const T *g = data<const T>(in.array[2]);
     T *to = data<T>(out);
-    const auto multiply = down ? kernel.vjp : kernel.jvp;
-    each_chunk<T>(rows, kernel.row, [&](idx begin, idx count, T *work) {
+    const bool past = kernel.vjp_past && past_caches(size_t(PyArray_NBYTES(out)));
+    const auto multiply = !down ? kernel.jvp : past ? kernel.vjp_past : kernel.vjp;
+    each_slice<T>(rows, kernel.row, [&](idx begin, idx count, T *work) {
         const idx at = begin * rows.n;
         multiply(of.numbers, z + at, a + at, g + at, to + at, work, count, rows.n);
     });
@@ -246,7 +228,8 @@ template <class T> PyArrayObject *answer(const Handle &of, const char *name, Pla
     PyArrayObject *const out = fresh(z, PyArray_NDIM(z) - number);
     if (out)
         asked(of.numbers, data<const T>(z), data<const T>(in.array[1]), data<T>(out),
-              scratch_of<T>(rows.n), rows.rows, rows.n);
+              static_cast<T *>(scratch_memory(sizeof(T) * size_t(scratch(rows.n)))), rows.rows,
+              rows.n);
     return out;
 }
 

@@ -61,7 +61,7 @@ class Activation(Hooks):
 
     def _native(self, z: ArrayLike) -> Any:
         """The outputs by native kernels; None where NumPy is to do it."""
-        if self.coupling != "element":
+        if self.coupling != "element" and self.axis != -1:
             return None
         handle = kernels.handle(self)
         return None if handle is None else kernels.core.apply(handle, z)

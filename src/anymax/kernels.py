@@ -150,14 +150,16 @@ def numbers(of: Described) -> tuple[float, ...] | None:
     """The constructor's arguments as numbers, in its order; None if they are not.
 
     None too for classes that are not anymax's own and for trainable hyper-parameters:
-    what has no kernel. A class whose arguments are words states its own `numbers`.
+    what has no kernel. A class whose arguments are words states its own `numbers`,
+    None where there is no kernel for them.
     """
     kind: Any = type(of)
     names = _arguments(kind)
     if names is None or of.trainables:
         return None
     if names == OWN:
-        return tuple(of.numbers)  # type: ignore[attr-defined]
+        own: Any = of.numbers  # type: ignore[attr-defined]
+        return None if own is None else tuple(own)
     if not names:
         return ()
     found = [getattr(of, name, None) for name in names]

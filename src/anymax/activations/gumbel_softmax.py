@@ -56,6 +56,11 @@ class GumbelSoftmax(Tempered):
         if hard:
             self.exact, self.range = False, Simplex()
 
+    @property
+    def numbers(self) -> tuple[float, ...] | None:
+        """What its kernel takes, a softmax's; there is none for one-hot rows."""
+        return None if self.hard else (self.temperature,)
+
     def perturb(self, z: Array, *, key: Any = None) -> Array:
         if key is None:
             return z
