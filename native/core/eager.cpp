@@ -3,25 +3,13 @@
 
 #include "eager.h"
 
-#include "arrays.h"
-#include "blocks.h"
-#include "slices.h"
+#include "plain.h"
 #include "targets.h"
 
 namespace anymax {
 namespace {
 
-constexpr double UNLOCK = 20e3;  // ns of work from which other Python threads may run
-
 PyObject *declined() { return Py_NewRef(Py_NotImplemented); }
-
-// An array of ours to read: contiguous, of float or double; null otherwise.
-PyArrayObject *plain(PyObject *object) {
-    if (!PyArray_CheckExact(object)) return nullptr;
-    PyArrayObject *const array = reinterpret_cast<PyArrayObject *>(object);
-    const int needed = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED;
-    return PyArray_CHKFLAGS(array, needed) && kind(array) ? array : nullptr;
-}
 
 // Whether the axis is the last of so many.
 bool last(PyObject *axis, int dimensions) {
@@ -32,46 +20,6 @@ bool last(PyObject *axis, int dimensions) {
         return false;
     }
     return at == -1 || at == dimensions - 1;
-}
-
-// Rows of z (rows, n), n >= 1.
-struct Rows {
-    idx rows, n;
-    explicit Rows(PyArrayObject *z) {
-        const int dimensions = PyArray_NDIM(z);
-        n = dimensions ? PyArray_DIM(z, dimensions - 1) : 0;
-        rows = n ? PyArray_SIZE(z) / n : 0;
-    }
-    bool empty() const { return !rows || !n; }
-};
-
-// Whether results may be written into `out` while z is read: the same array or another.
-bool writable(PyArrayObject *out, PyArrayObject *z) {
-    if (PyArray_TYPE(out) != PyArray_TYPE(z) || !PyArray_ISWRITEABLE(out)) return false;
-    if (!PyArray_SAMESHAPE(out, z)) return false;
-    const char *a = PyArray_BYTES(out), *b = PyArray_BYTES(z);
-    const idx bytes = PyArray_NBYTES(z);
-    return a == b || a + bytes <= b || b + bytes <= a;
-}
-
-// The array for the results: `out` or, for None, a new one; null if it is declined. An
-// exception may be set.
-PyArrayObject *output(PyObject *out, PyArrayObject *z) {
-    if (out == Py_None)
-        return reinterpret_cast<PyArrayObject *>(
-            new_output(PyArray_TYPE(z), PyArray_NDIM(z), PyArray_DIMS(z)));
-    PyArrayObject *const given = plain(out);
-    if (!given || !writable(given, z)) return nullptr;
-    Py_INCREF(out);
-    return given;
-}
-
-// Run work() without the interpreter's lock if it takes long.
-template <class Work> void unlocked(double nanoseconds, const Work &work) {
-    if (nanoseconds < UNLOCK) return work();
-    PyThreadState *const state = PyEval_SaveThread();
-    work();
-    PyEval_RestoreThread(state);
 }
 
 // Rows through a map's forward kernel.
@@ -130,7 +78,7 @@ struct Function {
             apply<float>(*single, numbers, cost, rows, data<float>(z), data<float>(a));
         else
             apply<double>(*twice, numbers, cost, rows, data<double>(z), data<double>(a));
-        return reinterpret_cast<PyObject *>(a);
+        return object(a);
     }
 };
 

@@ -11,6 +11,7 @@
 #include "arrays.h"
 #include "blocks.h"
 #include "eager.h"
+#include "jacobians.h"
 #include "maps.h"
 #include "pair_calls.h"
 #include "pool.h"
@@ -49,7 +50,7 @@ NB_MODULE(_core, m) {
     define_pairs(m);
     add_predict(m);
     for (PyMethodDef *each :
-         {maps_methods, math_methods, eager_methods, program_methods,
+         {maps_methods, math_methods, eager_methods, jacobian_methods, program_methods,
           predict_methods})
         if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();
 }

@@ -19,6 +19,7 @@ struct Target {
     const MapFamily *elements;
     const MapFamily *soft;
     const MapFamily *sparse;
+    const MapFamily *structures;
     const MathFamily *math;
     const OptimizerFamily *optimizers;
     const LayerFamily *layers;

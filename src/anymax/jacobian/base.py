@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from anymax import kernels
 from anymax.errors import ShapeError
 from anymax.monomial import ONE, Monomial, Slope, as_slope
 from anymax.types import Array, add
@@ -36,6 +37,7 @@ class Jacobian(ABC):
     coupled: bool = True  # whether one output depends on several inputs
     cancels: bool = False  # whether a slope's fraction may be handed in unevaluated
     compose: Callable[[Jacobian, Jacobian], Jacobian]  # Product, which is built on this
+    _native: Any = None  # g -> g J by a native kernel, NotImplemented for g that is odd
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -88,8 +90,35 @@ class Jacobian(ABC):
 
     def vjp(self, g: Array | Slope, out: Array | None = None) -> Array:
         """g J, (..., m) -> (..., n); a Slope's `past` (dL/dz) is added."""
+        if kernels.core is not None and self._native is not None:
+            made: Array = self._native(g, out)
+            if made is not NotImplemented:
+                return made
         slope = self._accept(g)
         return _into(slope.plus_past(self._vjp(slope)), out)
+
+    def bind(self, g: Array, out: Array | None = None) -> Callable[[], Array]:
+        """g J as an operation without arguments: it writes and returns `out`.
+
+        Shapes, dtypes and the kernel are settled once; g is read anew at every call,
+        and what the operation returned before is written over.
+
+        >>> import numpy as np
+        >>> import anymax as am
+        >>> g = np.array([1.0, 0.0])
+        >>> down = am.Softmax().jacobian([1.0, 2.0]).bind(g)
+        >>> down().round(4)
+        array([ 0.1966, -0.1966])
+        >>> g[:] = 0.0, 1.0
+        >>> down().round(4)
+        array([-0.1966,  0.1966])
+        """
+        if kernels.core is not None and self._native is not None:
+            bound: Callable[[], Array] | None = kernels.core.bind(self._native, g, out)
+            if bound is not None:
+                return bound
+        target = np.array(self.vjp(g)) if out is None else out
+        return lambda: self.vjp(g, out=target)
 
     def jvp(self, v: Array) -> Array:
         """J v, (..., n) -> (..., m)."""

@@ -9,7 +9,7 @@ import numpy as np
 from anymax.cached import cached_property
 from anymax.jacobian.base import Jacobian, Parts, regular
 from anymax.jacobian.leave_one_out import LeaveOneOut
-from anymax.jacobian.weight import weight_of
+from anymax.jacobian.weight import product, weight_of
 from anymax.monomial import ONE, A, Monomial, Point, Slope
 from anymax.rows import largest, logsumexp
 from anymax.types import Array, add, quiet
@@ -92,6 +92,14 @@ class Centering(Jacobian):
     @property
     def monomial(self) -> Monomial:
         return self.weight.monomial
+
+    @cached_property
+    @quiet
+    def _native(self) -> Any:
+        w = self.weight
+        if w.monomial == A and w.support is None and isinstance(w.factor, float):
+            return product("Centering", (w.factor, 0.0), w.point.a)
+        return product("Centering", (1.0, float(w.support is not None)), w.value)
 
     @quiet
     def _vjp(self, g: Slope) -> Array:

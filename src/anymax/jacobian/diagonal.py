@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from anymax.cached import cached_property
 from anymax.jacobian.base import Jacobian, Parts
-from anymax.jacobian.weight import Bend, Weight, weight_of
+from anymax.jacobian.weight import Bend, Weight, product, weight_of
 from anymax.monomial import ONE, Monomial, Point, Slope
 from anymax.types import Array, quiet
 
@@ -65,6 +66,14 @@ class Diagonal(Jacobian):
     @property
     def monomial(self) -> Monomial:
         return self.weight.monomial
+
+    @cached_property
+    @quiet
+    def _native(self) -> Any:
+        w = self.weight
+        if w.monomial.unbounded:
+            return None
+        return product("Diagonal", (1.0, float(w.support is not None)), w.value)
 
     @quiet
     def _vjp(self, g: Slope) -> Array:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from anymax import kernels
 from anymax.cached import cached_property
 from anymax.jacobian.base import Jacobian
 from anymax.monomial import Monomial, Point, Slope
@@ -86,3 +87,10 @@ def weight_of(
     """A weight at outputs given as an array or a Point."""
     point = a if isinstance(a, Point) else Point(np.asarray(a))
     return Weight(point, monomial, factor, bend, support, monomial)
+
+
+def product(structure: str, numbers: tuple[float, ...], weight: Array) -> Any:
+    """g -> g J by the structure's kernel; None where there is none for this weight."""
+    if kernels.core is None:
+        return None
+    return kernels.core.product(structure, numbers, np.ascontiguousarray(weight))
