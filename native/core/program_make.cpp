@@ -128,6 +128,10 @@ template <class T> std::unique_ptr<Program<T>> make(nb::dict said) {
     learning.frozen = memory<bool>(said["frozen"]);
     learning.l1 = nb::cast<double>(said["l1"]);
     learning.l2 = nb::cast<double>(said["l2"]);
+    // a network that only predicts has no pair
+    if (said.contains("pair") && !said["pair"].is_none())
+        program->pair = pair_of<T>(said["pair"].ptr());
+    if (program->pair && !program->pair->fits(program->width)) program->pair = nullptr;
     return program;
 }
 
