@@ -212,17 +212,18 @@ Outcome Program<T>::epoch(const Lesson<T> &lesson, int64_t before, Outside &outs
     indices_.resize(lesson.targets.index ? size_t(batch * lines) : 0);
     aims_.resize(lesson.targets.values ? size_t(batch * lines * width) : 0);
     auto attended = clock::now();
+    const int64_t base = lesson.done->load();
     int64_t taken = 0;
     for (idx begin = 0; begin < lesson.rows; begin += batch, taken++) {
         if (lesson.stop && lesson.stop->load(std::memory_order_relaxed))
             return Outcome::stopped;
         const Step now{std::min(batch, lesson.rows - begin), seed,
                        uint64_t(before + taken)};
-        if (!step(lesson, begin, now, lesson.rates[taken], outside, lesson.losses[taken],
-                  lesson.counted[taken]))
+        if (!step(lesson, begin, now, lesson.rates[taken], outside,
+                  lesson.losses[base + taken], lesson.counted[base + taken]))
             return Outcome::failed;
         if (trouble_.load(std::memory_order_relaxed)) return Outcome::declined;
-        lesson.done->store(taken + 1, std::memory_order_release);
+        lesson.done->store(base + taken + 1, std::memory_order_release);
         if (clock::now() - attended < BETWEEN_SIGNALS) continue;
         if (!outside.attend()) return Outcome::failed;
         attended = clock::now();

@@ -147,7 +147,7 @@ template <class T> struct Lesson {
     idx rows = 0;
     const double *rates = nullptr;  // of each step
     double *losses = nullptr, *counted = nullptr;
-    std::atomic<int64_t> *done = nullptr;        // steps taken so far
+    std::atomic<int64_t> *done = nullptr;        // steps taken so far, some before
     const std::atomic<uint8_t> *stop = nullptr;  // set by others to stop between steps
 };
 
@@ -179,7 +179,7 @@ template <class T> class Program {
     uint64_t seed = 0;
     std::vector<std::unique_ptr<Operation<T>>> operations;
     std::vector<std::vector<int>> rounds;  // whose gradients may be taken at once
-    std::unique_ptr<PairKernel<T>> pair;   // null: by NumPy
+    const PairKernel<T> *pair = nullptr;   // null: by NumPy
     Learning<T> learning;
 
     // Fix slices, tiles and the order of all jobs for so many threads.

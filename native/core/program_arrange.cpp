@@ -16,7 +16,7 @@ constexpr idx WIDE = 300'000;
 // Rows that pass together where one thread takes the whole batch: about what keeps them
 // in its cache.
 constexpr idx CACHED = 1 << 17;  // numbers
-constexpr idx LEAST_ROWS = 16;   // of a slice
+constexpr idx LEAST_ROWS = 64;   // of a slice, where one thread takes several
 constexpr idx CHUNK = 1 << 14;   // entries of the flat vector that an optimizer takes
 
 idx rounded(idx n, idx to) { return (n + to - 1) / to * to; }
@@ -38,7 +38,7 @@ template <class T> void Program<T>::arrange(int threads) {
     slices_ = int((batch + slice_rows_ - 1) / slice_rows_);
     work_ = pair ? pair->work(width) : 0;
     for (const auto &each : operations) {
-        if (wanted > 1 && each->matrix() > WIDE) each->widen();
+        if (each->matrix() > WIDE) each->widen();
         each->arrange({batch, slice_rows_, slices_, wanted});
         work_ = std::max(work_, each->work(batch));
     }

@@ -5,6 +5,7 @@
 #include "program_make.h"
 
 #include "arrays.h"
+#include "pair_calls.h"
 #include "program_python.h"
 
 

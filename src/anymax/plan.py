@@ -63,6 +63,7 @@ class Plan:
         self.bound = Bound(objective, size, rule.fresh(), seed, slice or size)
         self.net, self.batch = net, size
         self.objective, self.optimizer = objective, self.bound.optimizer
+        self.running = Losses(0)
         self._program: Program | None = None
 
     @property
@@ -117,21 +118,20 @@ class Plan:
         self, examples: Examples, order: Array | None = None, stop: Array | None = None
     ) -> Losses:
         """The steps of an epoch in one go, and what they gave; fewer if somebody puts
-        something else than 0 into `stop`, one uint8, meanwhile."""
+        something else than 0 into `stop`, one uint8, meanwhile. `running` is what they
+        have given so far."""
         self.bound.check(examples.inputs)
         rows = len(examples) if order is None else len(order)
-        found, begun = Losses.of(), 0
-        while begun < rows and not (stop is not None and stop[0]):
-            if self.program is not None and self.program.takes(examples):
-                part = self.program.epoch(examples, order, begun, stop)
-                found, begun = found + part, begun + len(part.losses) * self.batch
-                if not part.declined:
-                    break
+        losses = self.running = Losses(-(-rows // self.batch))
+        while losses.count < len(losses.losses) and not (stop is not None and stop[0]):
+            native = self.program if len(examples) else None
+            if native is not None and native.epoch(examples, order, losses, stop):
+                break
+            begun = losses.count * self.batch
             at = slice(begun, min(begun + self.batch, rows))
             chosen = at if order is None else order[at]
-            found += Losses.of(*quiet(self.bound.step)(examples, chosen))
-            begun += self.batch
-        return found
+            losses.add(*quiet(self.bound.step)(examples, chosen))
+        return losses
 
     def walk(self, examples: Examples, order: Array) -> Iterator[tuple[Array, float]]:
         """The same, one step each time it is asked on: its rows, their loss."""

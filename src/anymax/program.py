@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,28 +17,34 @@ from anymax.types import Array, quiet
 from anymax.wiring import recipes, told
 
 
-class Losses(NamedTuple):
-    """What steps over examples gave, the loss of each and what its batch counts for."""
+class Losses:
+    """What steps over examples give, the loss of each and what its batch counts for.
 
-    losses: Array
-    counted: Array
-    declined: bool = False  # whether NumPy has to take the next step
+    Another thread may read it while the steps are taken.
+    """
 
-    @classmethod
-    def of(cls, *one: float) -> Losses:
-        """Those of one step, or of none."""
-        return cls(np.array(one[:1]), np.array(one[1:]))
+    def __init__(self, steps: int) -> None:
+        self.losses, self.counted = np.zeros(steps), np.zeros(steps)
+        self.done = np.zeros(1, np.int64)
 
-    def __add__(self, others: Losses) -> Losses:  # type: ignore[override]
-        losses = np.concatenate([self.losses, others.losses])
-        counted = np.concatenate([self.counted, others.counted])
-        return Losses(losses, counted, others.declined)
+    @property
+    def count(self) -> int:
+        """How many steps are done."""
+        return int(self.done[0])
 
     @property
     def mean(self) -> float:
-        """Each loss weighted by what counts in its batch."""
-        total = self.counted.sum()
-        return float(self.losses @ self.counted / total) if total else 0.0
+        """Each loss weighted by what counts in its batch; 0 if nothing does."""
+        count = self.count
+        total = self.counted[:count].sum()
+        return (
+            float(self.losses[:count] @ self.counted[:count] / total) if total else 0.0
+        )
+
+    def add(self, loss: float, counted: float) -> None:
+        """Those of one more step."""
+        self.losses[self.count], self.counted[self.count] = loss, counted
+        self.done += 1
 
 
 class Hand:
@@ -69,9 +75,9 @@ class Program:
         self.hands = [Hand(each, bound.seed) for each in bound.operations]
         self.learned: tuple[Any, ...] = ()
         self.same: tuple[Any, ...] = ()
-        self.done, self.losses = np.zeros(1, np.int64), np.zeros(0)  # while it runs
-        said = told(bound, recipes(bound.operations), self.hands)
-        self.native = kernels.core.program_make(said)
+        kernels.open_blas()
+        self.said = told(bound, recipes(bound.operations), self.hands)  # kept alive
+        self.native = kernels.core.program_make(self.said)
 
     @classmethod
     def of(cls, bound: Bound) -> Program | None:
@@ -90,19 +96,24 @@ class Program:
         return len(examples) > 0 and [x.shape for x in examples.inputs] == shapes
 
     def epoch(
-        self, examples: Examples, order: Array | None, first: int, stop: Array | None
-    ) -> Losses:
-        """Steps over the rows of an order from `first` on, up to one that native code
-        leaves to NumPy: where numbers are not finite, or inputs are refused."""
-        bound, before = self.bound, self.bound.optimizer.steps
-        rows = (len(examples) if order is None else len(order)) - first
-        steps = -(-rows // bound.batch)
+        self,
+        examples: Examples,
+        order: Array | None,
+        losses: Losses,
+        stop: Array | None,
+    ) -> bool:
+        """The steps after those done, up to one that native code leaves to NumPy: where
+        numbers are not finite, or inputs are refused. False if there is one."""
+        if not self.takes(examples):
+            return False
+        bound, before, begun = self.bound, self.bound.optimizer.steps, losses.count
+        first, steps = begun * bound.batch, len(losses.losses) - begun
+        rows = len(examples) if order is None else len(order)
         self._learn()
         for operation in bound.operations:
             operation.forget()
         self.now = (examples, order, first, before)
-        self.done[0], self.losses, counted = 0, np.zeros(steps), np.zeros(steps)
-        rates = np.array([bound.optimizer.rate(before + i) for i in range(steps)])
+        rates = bound.optimizer.rates(before, steps)
         try:
             word = kernels.core.program_epoch(
                 self.native,
@@ -113,25 +124,24 @@ class Program:
                 None if examples.plain else examples.count,
                 order,
                 first,
-                rows,
+                rows - first,
                 rates,
-                self.losses,
-                counted,
-                self.done,
+                losses.losses,
+                losses.counted,
+                losses.done,
                 stop,
                 before,
                 self,
                 threading.current_thread() is threading.main_thread(),
             )
         finally:
-            taken = int(self.done[0])
-            bound.optimizer.steps = before + taken
+            bound.optimizer.steps = before + losses.count - begun
         if word == "busy":
             raise RuntimeError(
                 "this plan is in the middle of a step already; make a plan of its own "
                 "for each thread."
             )
-        return Losses(self.losses[:taken], counted[:taken], word == "declined")
+        return bool(word != "declined")
 
     # ---- what a program calls
 

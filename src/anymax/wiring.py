@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anymax.bound import Bound
+from anymax.objective import Objective
 from anymax.operation import Operation
 from anymax.recipes import BY_NUMPY, NUMPY, Recipe, recipe
 from anymax.types import Array
@@ -55,7 +56,17 @@ def told(bound: Bound, found: Sequence[Recipe], hands: Sequence[Any]) -> dict[st
         "frozen": frozen if frozen.any() else None,
         "l1": bound.objective.l1,
         "l2": bound.objective.l2,
+        "pair": _pair(bound.objective),
     }
+
+
+def _pair(objective: Objective) -> Any:
+    """The kernels of a pair; none where it draws noise or is trained itself."""
+    pair, last = objective.pair, objective.last
+    if last.knows("perturb") or last.trainables:
+        return None
+    pair.native.bind(pair)
+    return pair.native.bound
 
 
 def _operation(

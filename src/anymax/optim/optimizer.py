@@ -111,6 +111,13 @@ class Optimizer(Described, ABC):
         )
 
     @final
+    def rates(self, first: int, count: int) -> Array:
+        """The learning rates of so many steps, the first of them after `first`."""
+        if not callable(self.lr):
+            return np.full(count, self.rate(first))
+        return np.array([self.rate(first + i) for i in range(count)], float)
+
+    @final
     def moments(self, parameters: Array) -> tuple[tuple[Array, ...], Array | None]:
         """The state arrays in the order of the fields, and that of the average.
 
