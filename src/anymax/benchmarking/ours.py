@@ -61,18 +61,19 @@ class Anymax(Library):
         return {"anymax": Operation(partial(am.softmax, inputs.logits(work)), alone)}
 
     def softmax_vjp(self, work: Work) -> dict[str, Operation]:
-        """Bound to its memory, and the eager spelling that makes a new array."""
+        """Bound to its memory; a new array from a Jacobian at hand; all of it anew."""
         z, g = inputs.logits(work), inputs.covector(work)
         activation = am.Softmax()
         a = activation(z)
         jacobian = activation.jacobian(z, a)
-        bind = optional(jacobian, "bind", lambda g, out: partial(jacobian.vjp, g, out))
+        bound = jacobian.bind(g, np.empty_like(z))
 
         def eager() -> Any:
             return activation.jacobian(z, a).vjp(g)
 
         return {
-            "anymax": Operation(bind(g, np.empty_like(z)), alone, tuned=True),
+            "anymax": Operation(bound, alone, tuned=True),
+            "anymax J.vjp": Operation(partial(jacobian.vjp, g), alone),
             "anymax eager": Operation(eager, alone),
         }
 
