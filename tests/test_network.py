@@ -494,3 +494,11 @@ def test_explain_shows_shapes_the_pair_and_what_arrives():
     assert "(2, 4)" in line
     with pytest.raises(am.ShapeError, match="one example"):
         objective.explain([[1.0, -0.5]], [[0, 1, 0]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parameters_begin_on_a_line_of_the_cache(dtype):
+    net = am.Chain(am.Dense(3), am.BatchNorm()).build(5, dtype=dtype)
+    for made in (net, net.astype("float64"), net.astype("float32")):
+        assert made.parameters.ctypes.data % 64 == made.kept.ctypes.data % 64 == 0
+    np.testing.assert_array_equal(net.astype("float64").kept, net.kept)

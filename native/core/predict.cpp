@@ -24,7 +24,7 @@ using Shape = std::vector<npy_intp>;
 constexpr double PRODUCTS = 60, NUMBERS = 2;
 constexpr double WITH_LOCK = 20e3;   // nanoseconds below which the lock is kept
 constexpr idx ROWS = 8;              // of a slice, or a multiple: the height of a tile
-constexpr idx CACHED = 1 << 17;      // numbers between operations that stay in a cache
+constexpr double SLICE = 40e3;       // nanoseconds of a slice, about
 constexpr idx MATRIX = 300'000;      // numbers of a matrix that every slice reads again
 
 // A program whose first buffers are the caller's arrays and whose last is the result.
@@ -35,7 +35,7 @@ struct Predictor {
     Shape gives;                // and of the output
     int output;
     double cost = 0;  // nanoseconds of a row
-    idx numbers = 0, largest = 0, batch = 0;
+    idx largest = 0, batch = 0;
     std::atomic<bool> busy{false};
 };
 
@@ -45,22 +45,19 @@ template <class T> void measure(Predictor &predictor, Program<T> &program) {
         const Wiring<T> &wiring = each->wiring();
         predictor.cost += double(each->matrix() * wiring.middle) / PRODUCTS +
                           double(wiring.gives->n) / NUMBERS;
-        predictor.numbers += wiring.gives->n;
         predictor.largest = std::max(predictor.largest, each->matrix());
     }
     predictor.cost *= double(sizeof(T)) / 4;
 }
 
-// How many rows pass together: few enough for the caches and for all threads; all that a
-// thread has, where every slice would read a large matrix again.
+// How many rows pass together: few, so that they stay in the caches and threads end
+// together; all that a thread has, where every slice would read a large matrix again.
 idx slice_rows(const Predictor &predictor, idx rows) {
-    const idx count = threads();
     if (predictor.cost * double(rows) < WITH_LOCK) return rows;
-    const idx fair = predictor.largest > MATRIX ? count : 4 * count;
-    const idx each = (rows + fair - 1) / fair;
-    const idx cached = std::max(ROWS, CACHED / std::max(predictor.numbers, idx(1)));
-    const idx wanted = predictor.largest > MATRIX ? each : std::min(each, cached);
-    return (wanted + ROWS - 1) / ROWS * ROWS;
+    const idx fair = (rows + threads() - 1) / threads();
+    const idx some = std::max(idx(SLICE / predictor.cost), fair / 8);
+    const idx wanted = predictor.largest > MATRIX ? fair : std::min(some, (fair + 1) / 2);
+    return std::max(ROWS, (wanted + ROWS - 1) / ROWS * ROWS);
 }
 
 // All operations on rows as they lie; false if NumPy has to say what is wrong with them.

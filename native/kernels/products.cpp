@@ -66,7 +66,10 @@ idx rows_of(idx i, idx m, Left<T> a, Right<T> b, T *c, idx ldc, bool add) {
             const auto run = n <= N<T>       ? tile_of<T, M, 1>
                              : n <= 2 * N<T> ? tile_of<T, M, 2>
                                              : tile_of<T, M, WIDE>;
-            run(n, b.padded, b.k, a.from(i, 0), b.at + j, b.ld, c + i * ldc + j, ldc, add);
+            // with the last columns, the rows that are next
+            const bool prepares = a.along == 1 && j + width >= b.n && i + 2 * M <= m;
+            run(n, b.padded, b.k, a.from(i, 0), prepares ? M * a.down : 0, b.at + j, b.ld,
+                c + i * ldc + j, ldc, add);
         }
     return i;
 }
@@ -76,7 +79,7 @@ template <class T> void pass(idx m, Left<T> a, Right<T> b, T *c, idx ldc, bool a
     idx i = 0;
     if (b.n <= N<T>)
         for (; i + 2 * TALL <= m; i += 2 * TALL)
-            tile_of<T, 2 * TALL, 1>(b.n, b.padded, b.k, a.from(i, 0), b.at, b.ld,
+            tile_of<T, 2 * TALL, 1>(b.n, b.padded, b.k, a.from(i, 0), 0, b.at, b.ld,
                                     c + i * ldc, ldc, add);
     i = rows_of<T, TALL>(i, m, a, b, c, ldc, add);
     i = rows_of<T, 4>(i, m, a, b, c, ldc, add);
@@ -140,7 +143,7 @@ template <class T, int W>
 void narrow(idx n, idx k, Left<T> a, const T *b, idx ldb, T *c, bool add) {
     if constexpr (W > 1)
         if (n <= (W - 1) * N<T>) return narrow<T, W - 1>(n, k, a, b, ldb, c, add);
-    tile_of<T, 1, W>(n, false, k, a, b, ldb, c, 0, add);
+    tile_of<T, 1, W>(n, false, k, a, 0, b, ldb, c, 0, add);
 }
 
 // M rows of any width: D rows of B at a time, C staying in the first cache.

@@ -61,13 +61,18 @@ template <int count, int I = 0, class Body>
 enum Ends { WHOLE, PADDED, PART };  // both whole; B whole, C in part; both in part
 
 // C (M, W vectors) = A B or C + A B; the last vector holds `last` lanes. Where there are
-// few sums, D of each, so that one need not wait for the one before.
+// few sums, D of each, so that one need not wait for the one before. Numbers of A that are
+// `ahead`, if that is not 0, are asked for from memory.
 template <class T, int M, int W, Ends ends>
-void tile(idx k, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add, int last) {
+void tile(idx k, Left<T> a, idx ahead, const T *b, idx ldb, T *c, idx ldc, bool add,
+          int last) {
     constexpr int D = M * W <= 2 ? 4 : M * W <= 4 ? 2 : 1;
     V<T> total[D][M][W];
     unrolled<D * M * W>([&](auto i) { total[i / (M * W)][i / W % M][i % W] = V<T>{}; });
-    for (idx l = 0; l < k; l += D)
+    for (idx l = 0; l < k; l += D) {
+        if (ahead && l % (64 / idx(sizeof(T))) == 0)
+            for (int i = 0; i < M; i++)
+                __builtin_prefetch(a.at + ahead + i * a.down + l);
         for (int d = 0; d < D; d++) {
             if (D > 1 && l + d >= k) break;
             V<T> row[W];
@@ -81,6 +86,7 @@ void tile(idx k, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add, int la
                 for (int w = 0; w < W; w++) total[d][i][w] += x * row[w];
             }
         }
+    }
     unrolled<M * W>([&](auto at) {
         constexpr int i = at / W, w = at % W;
         T *out = c + i * ldc + w * N<T>;
@@ -94,11 +100,11 @@ void tile(idx k, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add, int la
 
 // The same for n columns, (W - 1) N < n <= W N; B may be read beyond them if `padded`.
 template <class T, int M, int W>
-void tile_of(idx n, bool padded, idx k, Left<T> a, const T *b, idx ldb, T *c, idx ldc,
-             bool add) {
+void tile_of(idx n, bool padded, idx k, Left<T> a, idx ahead, const T *b, idx ldb, T *c,
+             idx ldc, bool add) {
     const int last = int(n - (W - 1) * N<T>);
     const auto run = last == N<T> ? tile<T, M, W, WHOLE>
                      : padded     ? tile<T, M, W, PADDED>
                                   : tile<T, M, W, PART>;
-    run(k, a, b, ldb, c, ldc, add, last);
+    run(k, a, ahead, b, ldb, c, ldc, add, last);
 }

@@ -15,7 +15,7 @@ from anymax.described import Described
 from anymax.flat import Layout, Piece, Slot, example_shape, routes
 from anymax.graph import Graph, GraphLinearization, Node, linearized, noise
 from anymax.map import Arrays, Linearization, Map, Parameter, Shape
-from anymax.types import KEPT, Array
+from anymax.types import KEPT, Array, zeros
 
 FORGOTTEN = ("layout", "kept_layout", "graph")  # they name objects by identity
 
@@ -60,8 +60,8 @@ class Composite(Described, Map):
             raise TypeError("build needs the width of the inputs, as build(64).")
         learned = self._learned()
         self.settle(tuple(example_shape(given) for given in inputs), set())
-        self._flat = np.zeros(Layout.of(slots(self)).size, dtype)
-        self._kept = np.zeros(Layout.of(kept_slots(self)).size, dtype)
+        self._flat = zeros(Layout.of(slots(self)).size, dtype)
+        self._kept = zeros(Layout.of(kept_slots(self)).size, dtype)
         self._arrange()
         self._draw(seed)
         self._restore(learned)
@@ -186,7 +186,9 @@ class Composite(Described, Map):
     def astype(self, dtype: DTypeLike) -> Self:
         """A copy that holds its parameters, and computes, in another dtype."""
         made = copy.deepcopy(self)
-        made._flat, made._kept = self.parameters.astype(dtype), self.kept.astype(dtype)
+        made._flat = zeros(self.parameters.size, dtype)
+        made._kept = zeros(self.kept.size, dtype)
+        made._flat[...], made._kept[...] = self.parameters, self.kept
         made._arrange()
         return made
 

@@ -7,7 +7,7 @@ from operator import index
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Array: TypeAlias = NDArray[Any]
 Mask: TypeAlias = Array | None
@@ -15,6 +15,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 KEPT = (np.dtype(np.float32), np.dtype(np.float64))
+LINE = 64  # bytes
 STORAGE = ("float16", "bfloat16")
 
 
@@ -46,6 +47,18 @@ def numbers(x: ArrayLike, name: str) -> Array:
         f"{name} needs real numbers; got dtype {array.dtype}. "
         "Convert it to float32 or float64 first."
     )
+
+
+def zeros(shape: int | tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Zeros that begin on a line of the cache, where native code reads them sooner.
+
+    NumPy's own large arrays begin 16 bytes behind one, so that every vector of 64 bytes
+    lies across two.
+    """
+    kind = np.dtype(dtype)
+    memory = np.zeros(int(np.prod(shape)) * kind.itemsize + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + memory.size - LINE].view(kind).reshape(shape)
 
 
 def as_axis(axis: Any, name: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anymax.map import Shape
-from anymax.types import Array
+from anymax.types import Array, zeros
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Workspace:
     def __init__(self, batch: int, dtype: np.dtype[np.generic], size: int) -> None:
         self.batch, self.dtype = batch, dtype
         self.buffers: list[Buffer] = []
-        self.gradient = np.zeros(size, dtype)
+        self.gradient = zeros(size, dtype)
 
     def add(self, shape: Shape) -> Buffer:
         """A buffer for rows of a shape."""
-        arrays = (np.zeros((self.batch, *shape), self.dtype) for _ in range(2))
+        arrays = (zeros((self.batch, *shape), self.dtype) for _ in range(2))
         self.buffers.append(Buffer(len(self.buffers), *arrays))
         return self.buffers[-1]
 

@@ -14,7 +14,7 @@ from anymax.described import Described
 from anymax.errors import ShapeError
 from anymax.optim.clipping import bounded
 from anymax.optim.schedule import OnPlateau, Schedule
-from anymax.types import Array
+from anymax.types import Array, zeros
 
 Rate: TypeAlias = float | Callable[[int], float]
 State: TypeAlias = dict[str, Any]  # arrays and numbers by name
@@ -126,7 +126,7 @@ class Optimizer(Described, ABC):
         names = self._moments()
         if self.steps == 0:
             for name in names:
-                setattr(self, name, np.zeros_like(parameters))
+                setattr(self, name, zeros(parameters.shape, parameters.dtype))
         own = tuple(getattr(self, name) for name in names if name != "smoothed")
         return own, None if self.average is None else self.smoothed
 
