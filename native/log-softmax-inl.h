@@ -3,22 +3,23 @@
 
 template <class T> constexpr double UNLIFTED = sizeof(T) == 4 ? 0x1p-32 : 0x1p-64;
 
-// What a row's exponentials come to beside that of its largest input m, exp(x - m), each
-// lifted; and how many inputs are as large as m.
+// What a row's exponentials come to beside that of its largest input, the one of `own`, by
+// which all are shifted; each lifted. And how many inputs are as large.
 template <class T> struct Others {
     Total<T> sum;
-    V<T> ties = splat<T>(0);
+    V<T> own, ties = splat<T>(0);
 
+    explicit Others(V<T> own) : own(own) {}
     template <class S> void add(const S &scaling, V<T> z) {
-        const I<T> top = scaling.input(z) == scaling.shift;
+        const I<T> top = z == own;
         sum.add(keep<T>(~top, scaling.exp(z)));
         ties += keep<T>(top, splat<T>(1));
     }
 };
 
 // The sum of the others, the ties among them. Two infinities have no softmax.
-template <class T> inline double with_ties(double lifted, double ties, double best) {
-    if (ties > 1 && __builtin_isinf(best)) return __builtin_nan("");
+template <class T> inline double with_ties(double lifted, double ties, double own) {
+    if (ties > 1 && __builtin_isinf(own)) return __builtin_nan("");
     return lifted * UNLIFTED<T> + (ties > 1 ? ties - 1 : 0);
 }
 
@@ -28,35 +29,53 @@ inline double log_total(double best, double lifted, double log) {
     return known ? best : best + log;
 }
 
+// z / T by which the exponentials are shifted, in more digits.
+template <class S> inline double level_of(const S &scaling) {
+    return double(scaling.shift[0]) + double(scaling.shift_rest[0]);
+}
+
+// The z of a row whose z / T is the largest.
 template <class T, bool TEMPERED>
-inline T largest_input(const Scaling<T, TEMPERED, true> &scaling, const T *z, idx n,
-                       T fill) {
+inline T own_of(const Scaling<T, TEMPERED, true> &scaling, const T *z, idx n, T fill) {
     V<T> top[4];
     for (V<T> &each : top) each = splat<T>(-INFINITE<T>);
     each_four<T>(
         n,
         [&](idx i) {
             for (int j = 0; j < 4; j++)
-                top[j] = maximum<T>(scaling.input(load(z + i + j * N<T>)), top[j]);
+                top[j] = maximum<T>(scaling.order(load(z + i + j * N<T>)), top[j]);
         },
         [&](idx i, int k) {
-            top[0] = maximum<T>(scaling.input(load_some(z + i, k, fill)), top[0]);
+            top[0] = maximum<T>(scaling.order(load_some(z + i, k, fill)), top[0]);
         });
-    return largest<T>(
+    const T most = largest<T>(
         maximum<T>(maximum<T>(top[0], top[1]), maximum<T>(top[2], top[3])));
+    return most * scaling.sign[0];
+}
+
+// The same for each row of a group.
+template <class T, int K, class S>
+inline void owns_of(const Group<T, K> &group, const S &scaling, T *own) {
+    for (int r = 0; r < GROUP<T>; r++) {
+        V<T> top = splat<T>(-INFINITE<T>);
+        for (int j = 0; j < K; j++) top = maximum<T>(scaling.order(group.x[r][j]), top);
+        own[r] = largest<T>(top) * scaling.sign[0];
+    }
 }
 
 // The largest inputs of the rows of a group, and what the others come to.
 template <class T, int K, bool TEMPERED> struct GroupTotals {
-    T best[GROUP<T>];
+    T own[GROUP<T>];  // the z of their largest z / T
+    double level[GROUP<T>];
     double lifted[GROUP<T>], log[GROUP<T>];  // the others' sum, and log1p of it
 
     GroupTotals(const Group<T, K> &group, Scaling<T, TEMPERED, true> scaling) {
-        largest_inputs(group, scaling, best);
+        owns_of(group, scaling, own);
         V<double> total[GROUP<T>], ties[GROUP<T>];
         for (int r = 0; r < GROUP<T>; r++) {
-            scaling.shift = splat<T>(best[r]);
-            Others<T> found;
+            scaling.shift_by(splat<T>(own[r]));
+            level[r] = level_of(scaling);
+            Others<T> found(splat<T>(own[r]));
             for (int j = 0; j < K; j++) found.add(scaling, group.x[r][j]);
             total[r] = found.sum.lanes();
             ties[r] = Total<T>(found.ties).lanes();
@@ -65,7 +84,7 @@ template <class T, int K, bool TEMPERED> struct GroupTotals {
         double count[GROUP<T>], others[GROUP<T>];
         store(count, sums(ties));
         for (int r = 0; r < GROUP<T>; r++)
-            others[r] = with_ties<T>(lifted[r], count[r], best[r]);
+            others[r] = with_ties<T>(lifted[r], count[r], own[r]);
         store(log, log1p(load(others)));
     }
 };
@@ -77,7 +96,7 @@ inline void log_softmax_groups(double temperature, const T *z, T *out, idx rows,
         const Group<T, K> group(z + at * n, n, count, beyond<T>(temperature));
         const GroupTotals<T, K, TEMPERED> totals(group, scaling);
         for (int r = 0; r < count; r++) {
-            scaling.shift = splat<T>(totals.best[r]);
+            scaling.shift_by(splat<T>(totals.own[r]));
             const V<T> log = splat<T>(T(totals.log[r]));
             for (int j = 0; j < K; j++) {
                 const Split<T> at_z = scaling.split(group.x[r][j]);
@@ -95,26 +114,26 @@ inline void log_total_groups(double temperature, const T *z, T *out, idx rows, i
         const GroupTotals<T, K, TEMPERED> totals(group, scaling);
         for (int r = 0; r < count; r++)
             out[at + r] =
-                T(log_total(totals.best[r], totals.lifted[r], totals.log[r]));
+                T(log_total(totals.level[r], totals.lifted[r], totals.log[r]));
     });
 }
 
-// The same for one row of any width; leaves its largest input in scaling.shift.
+// The same for one row of any width; leaves its largest z / T in scaling.shift.
 template <class T, bool TEMPERED> struct RowTotals {
-    T best;
-    double lifted, log;
+    double level, lifted, log;
 
     RowTotals(Scaling<T, TEMPERED, true> &scaling, const T *z, idx n, T fill) {
-        best = largest_input(scaling, z, n, fill);
-        scaling.shift = splat<T>(best);
-        Others<T> found;
+        const T own = own_of(scaling, z, n, fill);
+        scaling.shift_by(splat<T>(own));
+        level = level_of(scaling);
+        Others<T> found(splat<T>(own));
         each_four<T>(
             n,
             [&](idx i) {
                 V<T> e[4];
                 for (int j = 0; j < 4; j++) {
                     const V<T> x = load(z + i + j * N<T>);
-                    const I<T> top = scaling.input(x) == scaling.shift;
+                    const I<T> top = x == found.own;
                     e[j] = keep<T>(~top, scaling.exp(x));
                     found.ties += keep<T>(top, splat<T>(1));
                 }
@@ -123,7 +142,7 @@ template <class T, bool TEMPERED> struct RowTotals {
             [&](idx i, int k) { found.add(scaling, load_some(z + i, k, fill)); });
         lifted = found.sum.value();
         const double others =
-            with_ties<T>(lifted, Total<T>(found.ties).value(), best);
+            with_ties<T>(lifted, Total<T>(found.ties).value(), own);
         log = log1p(splat<double>(others))[0];
     }
 };
@@ -172,7 +191,7 @@ inline void log_totals(double temperature, const T *z, T *out, idx rows, idx n) 
     for (idx r = 0; r < rows; r++) {
         Scaling<T, TEMPERED, true> scaling(temperature);
         const RowTotals<T, TEMPERED> totals(scaling, z + r * n, n, beyond<T>(temperature));
-        out[r] = T(log_total(totals.best, totals.lifted, totals.log));
+        out[r] = T(log_total(totals.level, totals.lifted, totals.log));
     }
 }
 

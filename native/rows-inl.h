@@ -174,7 +174,8 @@ template <class T> struct Split {
 
 // z / T - shift, hardly rounded; T may be negative.
 template <class T, bool TEMPERED, bool SHIFTED> struct Scaling {
-    V<T> inverse, inverse_rest, shift;
+    V<T> inverse, inverse_rest, sign;
+    V<T> shift = splat<T>(0), shift_rest = splat<T>(0);
 
     explicit Scaling(double temperature) {
         const T near = T(1 / temperature);
@@ -183,8 +184,19 @@ template <class T, bool TEMPERED, bool SHIFTED> struct Scaling {
                   splat<double>(1));
         inverse = splat<T>(near);
         inverse_rest = splat<T>(T(off[0] / temperature));
-        shift = splat<T>(0);
+        sign = splat<T>(temperature < 0 ? -1 : 1);
     }
+
+    // What grows with z / T.
+    V<T> order(V<T> z) const { return TEMPERED ? V<T>(z * sign) : z; }
+
+    // Shift by z / T of the row's own z: its exponential will be 1.
+    void shift_by(V<T> z) {
+        shift = input(z);
+        if (TEMPERED) shift_rest = finite(fused(z, inverse, -shift) + z * inverse_rest);
+    }
+
+    static V<T> finite(V<T> rest) { return keep<T>(absolute(rest) < T(1e30), rest); }
 
     // z / T alone, rounded.
     V<T> input(V<T> z) const {
@@ -202,7 +214,8 @@ template <class T, bool TEMPERED, bool SHIFTED> struct Scaling {
             rest += (x - (d - back)) - (shift + back);
             x = d;
         }
-        if constexpr (TEMPERED || SHIFTED) rest = keep<T>(absolute(rest) < T(1e30), rest);
+        if constexpr (TEMPERED && SHIFTED) rest -= shift_rest;
+        if constexpr (TEMPERED || SHIFTED) rest = finite(rest);
         return {x, rest};
     }
 

@@ -10,6 +10,8 @@ namespace anymax {
     extern "C" const MapFamily soft_##name;               \
     extern "C" const MapFamily sparse_##name;             \
     extern "C" const MapFamily structures_##name;         \
+    extern "C" const MapFamily separable_##name;          \
+    extern "C" const MapFamily units_##name;              \
     extern "C" const MathFamily math_##name;              \
     extern "C" const OptimizerFamily optimizers_##name;   \
     extern "C" const LayerFamily layers_##name;           \
@@ -19,8 +21,9 @@ namespace anymax {
     extern "C" const MeetingFamily meetings_##name;
 #define ENTRY(name, fits)                                                           \
     {#name, fits, &elements_##name, &soft_##name, &sparse_##name,                   \
-     &structures_##name, &math_##name, &optimizers_##name, &layers_##name,          \
-     &products_##name, &losses_##name, &joints_##name, &meetings_##name}
+     &structures_##name, &separable_##name, &units_##name, &math_##name,            \
+     &optimizers_##name, &layers_##name, &products_##name, &losses_##name,          \
+     &joints_##name, &meetings_##name}
 
 #ifdef ANYMAX_HAS_scalar
 FAMILIES(scalar)
@@ -111,7 +114,9 @@ void choose(const std::string &name) {
 }
 
 template <class T> const MapKernel<T> *find_map(const std::string &name) {
-    for (const MapFamily *family : {target().elements, target().soft, target().sparse, target().structures})
+    const Target &of = target();
+    for (const MapFamily *family : {of.elements, of.soft, of.sparse, of.structures,
+                                    of.separable, of.units})
         if (const MapKernel<T> *found = find_in<T>(*family, name)) return found;
     return nullptr;
 }

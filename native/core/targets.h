@@ -20,6 +20,8 @@ struct Target {
     const MapFamily *soft;
     const MapFamily *sparse;
     const MapFamily *structures;
+    const MapFamily *separable;
+    const MapFamily *units;
     const MathFamily *math;
     const OptimizerFamily *optimizers;
     const LayerFamily *layers;
