@@ -21,7 +21,7 @@ import sparse
 import squared_error
 import training
 
-from anymax.benchmarking.environment import THREADS, machine, versions
+from anymax.benchmarking.environment import THREADS, machine, ours, versions
 from anymax.benchmarking.report import Record, markdown
 from anymax.benchmarking.script import arguments, printed, run
 from anymax.benchmarking.table import Table
@@ -84,6 +84,7 @@ def facts(name: str, asked: argparse.Namespace) -> Record:
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": commit(),
         "machine": machine(),
+        "kernels": ours(),
         "threads": THREADS,
         "rounds": asked.rounds,
         "command": f"python benchmarks/run.py --only {name}{rows}",
@@ -112,7 +113,7 @@ def section(title: str, found: Record) -> str:
     """A heading, the circumstances, the tables."""
     named = ", ".join(f"{name} {said}" for name, said in found["versions"].items())
     where = f"{found['date']}, commit {found['commit']}, {found['rounds']} rounds, "
-    where += f"{found['threads']} threads, {found['machine']}"
+    where += f"{found['threads']} threads, {found['machine']}, {found['kernels']}"
     others = {r["date"]: r["work"] for r in found["records"]}
     others.pop(found["date"], None)
     if others:

@@ -55,7 +55,8 @@ void answer(const Numbers &numbers, const T *z, const T *a, T *out, idx size,
 }
 
 template <class F, class T>
-void factor(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx rows, idx n) {
+void factor(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx rows,
+            idx n) {
     answer<F, T>(numbers, z, a, out, rows * n, [](const F &f, V<T> x, V<T> y) {
         if constexpr (requires { f.factor(x, y); })
             return f.factor(x, y);
@@ -65,7 +66,8 @@ void factor(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx row
 }
 
 template <class F, class T>
-void log_of(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx rows, idx n) {
+void log_of(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx rows,
+            idx n) {
     answer<F, T>(numbers, z, a, out, rows * n,
                  [](const F &f, V<T> x, V<T> y) { return f.log_of(x, y); });
 }
@@ -78,7 +80,8 @@ void log_not_of(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx
 }
 
 template <class F, class T>
-void less_of(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx rows, idx n) {
+void less_of(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx rows,
+             idx n) {
     answer<F, T>(numbers, z, a, out, rows * n,
                  [](const F &f, V<T> x, V<T> y) { return f.less_of(x, y); });
 }

@@ -30,14 +30,16 @@ template <class T> struct ThresholdedReLU {
     T theta;
 };
 
-// a = z where z > 0, else k z; 0 for k = 0 at -inf too. ULP: LeakyReLU value 1 slope 0.5
+// a = z where z > 0, else k z; 0 for k = 0 at -inf too. ULP: LeakyReLU value 0.5 slope 0
 template <class T> struct LeakyReLU {
     explicit LeakyReLU(const Numbers &given) : k(T(given.v[0])) {}
     V<T> value(V<T> z) const {
         const V<T> below = k == 0 ? keep<T>(z != z, z) : z * k;
         return select<T>(z > T(0), z, below);
     }
-    V<T> slope(V<T> z, V<T>) const { return select<T>(z > T(0), splat<T>(1), splat<T>(k)); }
+    V<T> slope(V<T> z, V<T>) const {
+        return select<T>(z > T(0), splat<T>(1), splat<T>(k));
+    }
     I<T> support(V<T> z) const { return k == 0 ? ~(z <= T(0)) : ~I<T>{}; }
     V<T> potential_of(V<T> z, V<T> a) const { return a * z * T(0.5); }
     T k;
@@ -77,7 +79,7 @@ template <class T> struct HardSigmoid {
     }
 };
 
-// a = z ramp(z). ULP: HardSwish value 1.5 slope 1
+// a = z ramp(z). ULP: HardSwish value 2 slope 1.5
 template <class T> struct HardSwish {
     explicit HardSwish(const Numbers &) {}
     V<T> value(V<T> z) const {
@@ -90,7 +92,7 @@ template <class T> struct HardSwish {
     I<T> support(V<T> z) const { return ~(z <= T(-3)); }
 };
 
-// a = z / (1 + |z|). ULP: Softsign value 1.5 slope 3
+// a = z / (1 + |z|). ULP: Softsign value 1.5 slope 4
 template <class T> struct Softsign {
     explicit Softsign(const Numbers &) {}
     V<T> value(V<T> z) const {

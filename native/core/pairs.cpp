@@ -205,7 +205,8 @@ template <class T> class Pair : public PairKernel<T> {
 
     // What a block's slope has to ask of the map beside what the loss asks.
     unsigned asked_to_cancel() const {
-        const bool broken = recipe_.logged && recipe_.left.p != std::floor(recipe_.left.p);
+        const bool broken = recipe_.structure == "left_out" ||
+                            (recipe_.logged && recipe_.left.p != std::floor(recipe_.left.p));
         const double q = recipe_.structure == "resolved" ? recipe_.over.q : recipe_.left.q;
         return (broken ? unsigned(LOG) : 0u) | (q != 0 ? unsigned(LESS) : 0u);
     }

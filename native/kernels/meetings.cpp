@@ -212,6 +212,37 @@ void centered(const Powers &m, const Places<T> &at, T *t, T *work, idx rows, idx
     }
 }
 
+// t - a sum t - tau q, q the softmax of what is not at k: from the outputs, or from
+// their logs where the others all but underflow.
+template <class T>
+void turn(const T *a, const T *logs, T others, idx k_at, T total, T tau, T *t, idx n) {
+    constexpr T TINY = sizeof(T) == 4 ? T(1e-30) : T(1e-290);
+    if (others > TINY || !logs) {
+        each_vector<T>(n, [&](idx i, int k) {
+            const V<T> share = load_some(a + i, k);
+            const V<T> q = others != 0 ? share / splat<T>(others) : V<T>{};
+            store_some(t + i, load_some(t + i, k) - share * total - q * tau, k);
+        });
+        t[k_at] = (others != 0 ? tau : T(0)) - a[k_at] * total;
+        return;
+    }
+    const T one = most(logs, k_at), two = most(logs + k_at + 1, n - k_at - 1);
+    const T best = one > two ? one : two;
+    if (best - best != 0) return void(t[k_at] = -a[k_at] * total);  // k is alone
+    const auto part = [&](const T *from, idx size) {
+        return summed<T>(size, [&](idx i, int k) {
+            return exp(load_some(from + i, k) - splat<T>(best));
+        });
+    };
+    const T sum = part(logs, k_at) + part(logs + k_at + 1, n - k_at - 1);
+    each_vector<T>(n, [&](idx i, int k) {
+        const V<T> q = exp(load_some(logs + i, k) - splat<T>(best)) / splat<T>(sum);
+        const V<T> left = load_some(t + i, k) - load_some(a + i, k) * total;
+        store_some(t + i, left - q * tau, k);
+    });
+    t[k_at] = tau - a[k_at] * total;
+}
+
 // r = t - a sum t + tau (e_k - q): k the largest output, q the softmax of the others,
 // t = top m off k, tau = top m (1 - a) at k; m holds a negative power of 1 - a.
 template <class T>
@@ -232,12 +263,7 @@ void left_out(const Powers &m, const Places<T> &at, T *top, T *work, idx rows, i
         cancelled(m, here, t, 1, n);
         t[k_at] = 0;
         const T total = summed<T>(n, [&](idx i, int k) { return load_some(t + i, k); });
-        const T turned = others != 0 ? tau / others : T(0);
-        each_vector<T>(n, [&](idx i, int k) {
-            const V<T> share = load_some(a + i, k);
-            store_some(t + i, load_some(t + i, k) - share * total - share * turned, k);
-        });
-        t[k_at] = (others != 0 ? tau : T(0)) - a[k_at] * total;
+        turn(a, here.log, others, k_at, total, tau, t, n);
     }
 }
 

@@ -7,6 +7,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from anymax import kernels
+
 THREADS = 2
 PACKAGES = (
     *("anymax", "numpy", "scipy", "torch", "jax", "optax", "onnxruntime"),
@@ -54,6 +56,14 @@ def machine() -> str:
     """Processor, cores and system, in one line."""
     cores = os.cpu_count()
     return f"{model()}, {cores} cores, {platform.system()} {platform.machine()}"
+
+
+def ours() -> str:
+    """Which kernels of anymax do the work, and what the matrix products."""
+    found = kernels.info()
+    if not found.native:
+        return f"anymax by NumPy alone ({found.why})"
+    return f"anymax by native kernels for {found.target}, products by {found.blas}"
 
 
 def versions() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from anymax.benchmarking.environment import THREADS, machine, versions
+from anymax.benchmarking.environment import THREADS, machine, ours, versions
 from anymax.benchmarking.report import console, record, shown
 from anymax.benchmarking.running import Runner
 from anymax.benchmarking.short import SHORT
@@ -52,7 +52,12 @@ def bench(
                     out.print(shown(table.title, found[table.name], goals=False))
                     out.print()
     if as_json:
-        facts = {"machine": machine(), "threads": THREADS, "versions": versions()}
+        facts = {
+            "machine": machine(),
+            "kernels": ours(),
+            "threads": THREADS,
+            "versions": versions(),
+        }
         typer.echo(json.dumps({**facts, "tables": found}, indent=1))
         return
-    out.print(f"{machine()}; {THREADS} threads", style="dim")
+    out.print(f"{machine()}; {THREADS} threads; {ours()}", style="dim")
