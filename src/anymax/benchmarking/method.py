@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from time import monotonic, sleep
+from time import monotonic
 from typing import Protocol
 
 PAUSE = 0.06  # seconds for the threads of the one before to fall asleep
@@ -60,7 +60,7 @@ def compete(
     seconds: float,
     groups: Sequence[Collection[str]],
     *,
-    pause: Callable[[], None] = lambda: sleep(PAUSE),
+    pause: Callable[[], None],
     out: float = OUT,
     patience: float = PATIENCE,
 ) -> dict[str, Times]:

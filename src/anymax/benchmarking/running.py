@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from math import isclose
+from time import sleep
 from typing import Any
 
 from anymax.benchmarking.libraries import missing
-from anymax.benchmarking.method import Ratio, Times, best, compete, ratio
+from anymax.benchmarking.method import PAUSE, Ratio, Times, best, compete, ratio
 from anymax.benchmarking.peers.machine import scale
 from anymax.benchmarking.process import Failed, Process, Setting
 from anymax.benchmarking.table import OURS, Case, Goal, Table, settings
@@ -81,12 +83,13 @@ class Runner:
         *,
         rounds: int = 5,
         seconds: float = 0.1,
+        pause: float = PAUSE,
         compiled: bool = True,
         patience: float = 90,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.rounds, self.seconds, self.patience = rounds, seconds, patience
-        self.compiled, self.say = compiled, say
+        self.pause, self.compiled, self.say = partial(sleep, pause), compiled, say
         self.processes: dict[tuple[str, str], Process] = {}
         self.missing: dict[str, str] = {}
 
@@ -134,7 +137,13 @@ class Runner:
         entries = [*self._prepared(table, case, row)]
         entries = [*_agreeing(entries, table.tolerance, row)]
         self.say(f"{table.name}: {case.work.label}: {self.rounds} rounds")
-        found = compete(entries, self.rounds, self.seconds, groups(case, entries))
+        found = compete(
+            entries,
+            self.rounds,
+            self.seconds,
+            groups(case, entries),
+            pause=self.pause,
+        )
         for process in self._of(table, case):
             process.drop()
         limits = [found.pop(each.name) for each in entries if each.limits]

@@ -14,7 +14,7 @@ from anymax.benchmarking.running import Runner
 from anymax.benchmarking.short import SHORT
 from anymax.types import nearest
 
-SECONDS = 0.03  # of a block of calls
+SECONDS, PAUSE = 0.03, 0.03  # of a block of calls, and before it
 
 
 def bench(
@@ -42,7 +42,11 @@ def bench(
     with (
         Console(stderr=True).status("starting") as status,
         Runner(
-            rounds=rounds, seconds=SECONDS, compiled=False, say=status.update
+            rounds=rounds,
+            seconds=SECONDS,
+            pause=PAUSE,
+            compiled=False,
+            say=status.update,
         ) as runner,
     ):
         for table in SHORT:
