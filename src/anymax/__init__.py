@@ -51,6 +51,7 @@ if TYPE_CHECKING:  # what a type checker and a reader see; _HOMES is what is run
     from anymax.jacobian import RankOne as RankOne
     from anymax.jacobian import Sum as Sum
     from anymax.kernels import set_num_threads as set_num_threads
+    from anymax.kernels import trim as trim
     from anymax.layers import *
     from anymax.loading import Checkpoint as Checkpoint
     from anymax.loading import load as load
@@ -102,7 +103,7 @@ _HOMES = {
     "anymax.functional": "entmax log_softmax logsumexp softmax sparsemax",
     "anymax.jacobian": "Affine Centering Diagonal Explicit Jacobian Product RankOne "
     "Sum",
-    "anymax.kernels": "set_num_threads",
+    "anymax.kernels": "set_num_threads trim",
     "anymax.layers": "*",
     "anymax.loading": "Checkpoint load load_checkpoint",
     "anymax.loss": "Loss",

@@ -146,6 +146,20 @@ def set_num_threads(count: int) -> None:
         core.set_threads(count)
 
 
+def trim() -> None:
+    """Give the memory that is kept for coming outputs back to the system.
+
+    Native functions keep the blocks of freed outputs of 1 MB or more for outputs of the
+    same size, since fresh memory costs more time than most of them: at most 1 GB, or
+    a quarter of the machine's memory where that is less.
+
+    >>> import anymax as am
+    >>> am.trim()
+    """
+    if core is not None:
+        core.trim()
+
+
 def numbers(of: Described) -> tuple[float, ...] | None:
     """The constructor's arguments as numbers, in its order; None if they are not.
 
