@@ -254,3 +254,12 @@ def test_a_plan_is_neither_copied_nor_pickled():
     for way in (copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="make a new Plan"):
             way(plan)
+
+
+def test_class_indices_may_be_a_list():
+    steps = []
+    for y in ([1, 0], (1, 0), np.array([1, 0])):
+        net = am.Chain(am.Dense(2), am.Softmax()).build(3)
+        plan = am.Plan(net, am.CrossEntropy(), batch=4, optimizer=am.SGD(0.1))
+        steps.append((plan.step(np.eye(3)[:2], y), net.parameters.tolist()))
+    assert steps[0] == steps[1] == steps[2]

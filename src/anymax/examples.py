@@ -36,6 +36,8 @@ class Examples:
         axis = self.objective.last.axis
         if np.ndim(self.y) == self.like.ndim:
             self.y = np.moveaxis(np.asarray(self.y), axis, -1)
+        elif isinstance(self.y, list | tuple) and all(type(n) is int for n in self.y):
+            self.y = np.asarray(self.y)
         if self.index is None:
             self.target  # noqa: B018  (raises for targets that do not fit)
 
