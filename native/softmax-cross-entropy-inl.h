@@ -107,9 +107,9 @@ inline void largests(const V<float> *x, float *out) {
     alignas(64) float two[16];
     store(two, maximum<float>(z, __builtin_shufflevector(z, z, 1, 0, 3, 2, 5, 4, 7, 6, 9,
                                                          8, 11, 10, 13, 12, 15, 14)));
-    // row 4 i + 2 j + k lies in block i of the first pairs, j of the second, k of z
+    // the halving leaves the rows in the order of their numbers' bits turned round
     for (int r = 0; r < 8; r++)
-        out[r] = two[2 * ((r & 1) * 4 + (r >> 1 & 1) + 2 * (r >> 2))];
+        out[r] = two[2 * ((r & 1) * 4 + (r >> 1 & 1) * 2 + (r >> 2))];
 #else
     for (int r = 0; r < N<double>; r++) out[r] = largest<float>(x[r]);
 #endif
