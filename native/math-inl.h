@@ -140,7 +140,8 @@ template <class T> inline V<T> exp_of_sum(V<T> x, V<T> low) {
 #endif
     const V<T> r = x - k * F::LN2 - k * F::LN2_LOW + low;
     const V<T> p = polynomial(F::EXP, r) * (r * r) + r + T(1);
-    return scale<T>(p, k);
+    // 0 is scaled at full speed; what underflows, as -inf does, takes 100 times as long
+    return scale<T>(keep<T>(~(x <= splat<T>(F::LOWEST)), p), k);
 }
 
 inline V<float> exp(V<float> x) { return exp_of_sum<float>(x, V<float>{}); }
