@@ -52,6 +52,7 @@ GROUPS = (
         "Maps put together, what they are trained on, and the plan that steps.",
         (
             "anymax.combine",
+            "anymax.compiled",
             "anymax.composite",
             "anymax.network",
             "anymax.objective",
@@ -135,6 +136,7 @@ def pages() -> dict[str, str]:
 
 # Not in `anymax` itself, but what a user of it meets.
 ALSO = (
+    ("anymax.compiled.Compiled", "anymax.compiled"),
     ("anymax.optim.optimizer.Optimizer", "anymax.optim.optimizer"),
     *(
         (f"anymax.metrics.{f.__name__}", f.__module__)
@@ -155,6 +157,7 @@ NETWORK = """::: anymax.Network
         - logits
         - predict
         - decide
+        - compile
         - classes
         - threshold
         - summary
@@ -167,6 +170,12 @@ NETWORK = """::: anymax.Network
         - dtype
         - astype
 """
+COMPILED = """::: anymax.compiled.Compiled
+    options:
+      members:
+        - native
+"""
+SHOWN = {"anymax.Network": NETWORK, "anymax.compiled.Compiled": COMPILED}
 
 
 def public() -> list[tuple[str, str]]:
@@ -195,9 +204,7 @@ def _within(module: str, package: str) -> bool:
 
 
 def _page(group: Group, names: list[str]) -> str:
-    entries = [
-        NETWORK if name == "anymax.Network" else f"::: {name}\n" for name in names
-    ]
+    entries = [SHOWN.get(name, f"::: {name}\n") for name in names]
     return "\n".join([f"# {group.title}\n", f"{group.said}\n", *entries])
 
 
