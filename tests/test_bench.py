@@ -16,6 +16,7 @@ from anymax.benchmarking import inputs
 from anymax.benchmarking.environment import UNSET, variables
 from anymax.benchmarking.method import Ratio, Times, best, compete, ratio
 from anymax.benchmarking.operation import Operation, fingerprint
+from anymax.benchmarking.peers.machine import SIDE, least
 from anymax.benchmarking.report import digits, lines, markdown, record
 from anymax.benchmarking.running import Reached, Row, Runner, judged
 from anymax.benchmarking.short import SHORT
@@ -124,6 +125,14 @@ def test_the_products_of_an_epoch_are_counted():
     forward = 2 * (5 * 3 + 3 * 2)
     backward = 2 * (5 * 3 + 3 * 2) + 2 * 3 * 2
     assert work.products == ROWS * (forward + backward)
+
+
+def test_the_limit_is_the_longer_of_copies_and_products():
+    work = Work("predict", (784, 128, 10), batch=1)
+    share = work.products / (2 * SIDE**3)
+    assert least(work, {"copy": [3.0, 2.0], "products": [1.0 / share]}) == 2.0
+    assert least(work, {"copy": [0.5], "products": [1.0 / share]}) == pytest.approx(1.0)
+    assert least(work, {}) is None
 
 
 def test_every_table_has_peers_and_goals():

@@ -115,7 +115,7 @@ class Anymax(Library):
     def predict(self, work: Work) -> dict[str, Operation]:
         """The compiled network, and the network itself."""
         net, x = network(work), inputs.batch(work)
-        compiled = optional(net, "compile", lambda batch: net)(batch=work.batch)
+        compiled = net.compile(batch=work.batch)
         return {
             "anymax": Operation(partial(compiled, x), alone),
             "anymax eager": Operation(partial(net, x), alone),

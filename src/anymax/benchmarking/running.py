@@ -11,7 +11,7 @@ from typing import Any
 
 from anymax.benchmarking.libraries import missing
 from anymax.benchmarking.method import PAUSE, Ratio, Times, best, compete, ratio
-from anymax.benchmarking.peers.machine import scale
+from anymax.benchmarking.peers.machine import least
 from anymax.benchmarking.process import Failed, Process, Setting
 from anymax.benchmarking.table import OURS, Case, Goal, Table, settings
 
@@ -146,9 +146,11 @@ class Runner:
         )
         for process in self._of(table, case):
             process.drop()
-        limits = [found.pop(each.name) for each in entries if each.limits]
-        least = min((each.median for each in limits), default=None)
-        row.limit = None if least is None else least * scale(case.work)
+        limits: dict[str, list[float]] = {}
+        for each in entries:
+            if each.limits:
+                limits.setdefault(each.operation, []).append(found[each.name].least)
+        row.limit = least(case.work, limits)
         for each in entries:
             if not each.limits:
                 (row.ours if each.ours else row.peers)[each.name] = found[each.name]
