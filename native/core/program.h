@@ -183,11 +183,12 @@ template <class T> class Program {
     Learning<T> learning;
 
     // Fix slices, tiles and the order of all jobs for so many threads.
-    void arrange(int threads);
+    void arrange(int count);
     // All steps of an epoch, the first being that of this number.
     Outcome epoch(const Lesson<T> &lesson, int64_t steps_before, Outside &outside);
-    // What it decided, in words: for each operation, then for the whole.
-    std::vector<std::string> described() const;
+    // What it decided, in words: how each operation runs, and the pair; how many slices,
+    // of how many rows, on how many threads.
+    std::vector<std::string> described();
 
   private:
     enum class Deed { gather, forward, meet, backward };
@@ -223,7 +224,7 @@ template <class T> class Program {
 
     std::vector<Action> actions_;
     std::vector<std::vector<Task>> tasks_;
-    int threads_ = 0, slices_ = 1, chunks_ = 1;
+    int threads_ = 0, used_ = 1, slices_ = 1, chunks_ = 1;  // used: by a step
     idx slice_rows_ = 1, work_ = 0, begin_ = 0;
     double scale_ = 1;                   // of the gradient, by its length
     std::vector<T> weights_, values_;    // of each line in this step: scale, loss

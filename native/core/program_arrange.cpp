@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pool.h"
 #include "program.h"
 
 namespace anymax {
@@ -23,15 +24,15 @@ idx rounded(idx n, idx to) { return (n + to - 1) / to * to; }
 
 }  // namespace
 
-template <class T> void Program<T>::arrange(int threads) {
-    threads_ = threads;
+template <class T> void Program<T>::arrange(int count) {
+    threads_ = count;
     double cost = 0;
     idx held = 1;
     for (const auto &each : operations) {
         cost += each->cost() * double(batch);
         held += each->wiring().gives->n;
     }
-    const int wanted = cost < TINY ? 1 : threads;
+    const int wanted = used_ = cost < TINY ? 1 : count;
     const idx cached = std::max(LEAST_ROWS, rounded(CACHED / held, LEAST_ROWS));
     const idx least = std::max(idx(wanted), (batch + cached - 1) / cached);
     slice_rows_ = std::min(batch, rounded((batch + least - 1) / least, 8));
@@ -65,26 +66,24 @@ template <class T> void Program<T>::list_actions() {
     }
 }
 
-template <class T> std::vector<std::string> Program<T>::described() const {
+template <class T> std::vector<std::string> Program<T>::described() {
+    if (threads_ != threads()) arrange(threads());
     std::vector<std::string> said;
-    for (const auto &each : operations) {
-        if (!each->native())
-            said.push_back("NumPy");
-        else if (each->mode() == Mode::slices)
-            said.push_back(slices_ > 1 ? "native, slices" : "native");
-        else
-            said.push_back(each->mode() == Mode::tiles ? "native, tiles" : "native, whole");
-    }
+    for (const auto &each : operations)
+        said.push_back(!each->native()                ? "NumPy"
+                       : each->mode() == Mode::slices ? "native, slices"
+                       : each->mode() == Mode::tiles  ? "native, tiles"
+                                                      : "native");
     said.push_back(pair ? "native" : "NumPy");
-    said.push_back(learning.kernel ? "native" : "NumPy");
-    said.push_back(std::to_string(slices_) + " x " + std::to_string(slice_rows_) +
-                   " rows");
+    said.push_back(std::to_string(slices_));
+    said.push_back(std::to_string(slice_rows_));
+    said.push_back(std::to_string(used_));
     return said;
 }
 
 #define INSTANTIATE(T)                                 \
     template void Program<T>::arrange(int);            \
-    template std::vector<std::string> Program<T>::described() const;
+    template std::vector<std::string> Program<T>::described();
 INSTANTIATE(float)
 INSTANTIATE(double)
 

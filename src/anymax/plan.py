@@ -174,22 +174,25 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        """Each operation with its buffers, and what cancels where the loss is met."""
-        bound = self.bound
-        rows = [["", "operation", "takes", "gives", "shape", "parameters"]]
-        for operation in bound.operations:
+        """Each operation with its buffers and whose code runs it; and what cancels where
+        the loss is met."""
+        bound, program = self.bound, self.program
+        *ways, rest = program.described() if program else ["all by NumPy"]
+        rows = [["", "operation", "takes", "gives", "shape", "parameters", "by"]]
+        for i, operation in enumerate(bound.operations):
             takes = ", ".join(str(buffer.number) for buffer in operation.takes)
             size = sum(view.size for view in operation.parameters)
             gives = operation.gives
             shape = f"({', '.join(str(n) for n in (self.batch, *gives.shape))})"
             said = [operation.name, repr(operation.map), takes, str(gives.number)]
-            rows.append([*said, shape, f"{size:,}" if size else ""])
+            way = ways[i] if ways else "NumPy"
+            rows.append([*said, shape, f"{size:,}" if size else "", way])
         pair = self.objective.pair
         kilobytes = bound.space.bytes / 1024
         return (
-            f"{table(rows, 'llllrr')}\n"
+            f"{table(rows, 'llllrrl')}\n"
             f"then {pair.activation!r} meets {pair.loss!r} at {bound.logits.number}: "
             f"{pair.cancellation}\n"
             f"{len(bound.segments)} segments, {self.net.parameters.size:,} parameters, "
-            f"{kilobytes:,.0f} kB of buffers, {self.optimizer!r}"
+            f"{kilobytes:,.0f} kB of buffers, {self.optimizer!r}\n{rest}"
         )

@@ -88,6 +88,19 @@ class Program:
             return None
         return cls(bound)
 
+    def described(self) -> list[str]:
+        """How each operation runs, then in one sentence part all the rest."""
+        *operations, pair, slices, rows, threads = kernels.core.program_says(
+            self.native
+        )
+        by = type(self.bound.optimizer).__name__
+        native = kernels.core.program_optimizes(by) and self._numbers() is not None
+        return [
+            *operations,
+            f"pair {pair}, {by} {'native' if native else 'NumPy'}; slices: {slices} of "
+            f"{rows} rows; threads: {threads}",
+        ]
+
     # ---- steps
 
     def takes(self, examples: Examples) -> bool:
@@ -162,12 +175,15 @@ class Program:
         bound, net = self.bound, self.net
         bound.optimizer.step(net.parameters, bound.space.gradient, net.decays())
 
-    # ---- lowering
+    # ---- the optimizer
+
+    def _numbers(self) -> tuple[float, ...] | None:
+        return kernels.numbers(self.bound.optimizer)
 
     def _learn(self) -> None:
         """Bind the optimizer's arrays and numbers as they are now."""
         optimizer = self.bound.optimizer
-        name, numbers = type(optimizer).__name__, kernels.numbers(optimizer)
+        name, numbers = type(optimizer).__name__, self._numbers()
         native = numbers is not None and kernels.core.program_optimizes(name)
         moments, averaged = optimizer.moments(self.net.parameters)
         said = (
