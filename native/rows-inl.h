@@ -129,16 +129,16 @@ constexpr double LOW = -5, HIGH = 32;  // where exp(z) needs no shift by the row
 // Below, exp(x) counts as 0.
 template <class T> constexpr T DEEP = T(sizeof(T) == 4 ? -109 : -752);
 
-// exp(r) for |r| <= log(2) / 2: 1 + (r + r^2 q(r)), 0.6 ULP.
-inline V<float> exp_inside(V<float> r) {
+// exp(r) - 1 = r + r^2 q(r) for |r| <= log(2) / 2, to 0.1 ULP of 1.
+inline V<float> expm1_inside(V<float> r) {
     V<float> q = r * 0x1.6850e4p-10f + 0x1.123bccp-7f;
     q = q * r + 0x1.555b98p-5f;
     q = q * r + 0x1.55548ep-3f;
     q = q * r + 0x1.fffff8p-2f;
-    return (q * (r * r) + r) + 1;
+    return q * (r * r) + r;
 }
-// Taylor's polynomial of degree 13 (the rest is below 5e-18), 0.6 ULP.
-inline V<double> exp_inside(V<double> r) {
+// By Taylor's polynomial of degree 13; the rest is below 5e-18.
+inline V<double> expm1_inside(V<double> r) {
     const V<double> s = r * r;
     V<double> odd = s * (1 / 6227020800.) + 1 / 39916800.;
     V<double> even = s * (1 / 479001600.) + 1 / 3628800.;
@@ -150,12 +150,26 @@ inline V<double> exp_inside(V<double> r) {
     even = even * s + 1 / 24.;
     odd = odd * s + 1 / 6.;
     even = even * s + 0.5;
-    return ((odd * r + even) * s + r) + 1;
+    return (odd * r + even) * s + r;
 }
 
-// exp(x + rest) 2^LIFT for a rest far smaller than x; at most 1 ULP. Where x > HIGH the
+// y, 0 where x is below a bound.
+template <class T> inline V<T> unless_below(V<T> x, T bound, V<T> y) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (V<T>)_mm512_maskz_mov_ps(
+            _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(bound), _CMP_NLT_UQ), (__m512)y);
+    else
+        return (V<T>)_mm512_maskz_mov_pd(
+            _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(bound), _CMP_NLT_UQ), (__m512d)y);
+#else
+    return keep<T>(~(x < splat<T>(bound)), y);
+#endif
+}
+
+// exp(x + rest) 2^LIFT, the rest far smaller than x; at most 1 ULP. Where x > HIGH the
 // result means nothing. NaN stays.
-template <class T> inline V<T> lifted_exp(V<T> x, V<T> rest) {
+template <class T, bool RESTED> inline V<T> lifted_exp(V<T> x, V<T> rest) {
     constexpr bool single = sizeof(T) == 4;
     constexpr int mantissa = single ? 23 : 52, bias = single ? 127 : 1023;
     constexpr T magic = (single ? T(0x1.8p23) : T(0x1.8p52)) + bias + LIFT<T>;
@@ -163,8 +177,9 @@ template <class T> inline V<T> lifted_exp(V<T> x, V<T> rest) {
     constexpr T ln2_low = single ? T(0x1.7f7d1cp-20) : T(0x1.a39ef35793c76p-33);
     const V<T> shifted = x * T(0x1.71547652b82fep0) + magic, k = shifted - magic;
     const V<T> power = from_bits<T>(bits(shifted) << mantissa);  // 2^(k + LIFT)
-    const V<T> r = ((x - k * ln2_high) - k * ln2_low) + rest;
-    return keep<T>(~(x < splat<T>(DEEP<T>)), exp_inside(r) * power);
+    V<T> r = (x - k * ln2_high) - k * ln2_low;
+    if constexpr (RESTED) r += rest;
+    return unless_below<T>(x, DEEP<T>, fused(expm1_inside(r), power, power));
 }
 
 // A number and what was rounded off it.
@@ -221,7 +236,7 @@ template <class T, bool TEMPERED, bool SHIFTED> struct Scaling {
 
     V<T> exp(V<T> z) const {
         const Split<T> at = split(z);
-        return lifted_exp<T>(at.x, at.rest);
+        return lifted_exp<T, TEMPERED || SHIFTED>(at.x, at.rest);
     }
 };
 

@@ -1,4 +1,4 @@
-"""The functions and Jacobians on plain arrays: which way they take, and that all agree."""
+"""The functions and Jacobians on plain arrays, and on those that are not."""
 
 import threading
 
@@ -111,7 +111,7 @@ def test_what_is_not_plain_raises_what_numpy_raises():
         lambda: am.softmax(np.array(["a"])),
         lambda: am.logsumexp(z, axis=5),
     ):
-        with pytest.raises(Exception) as native:
+        with pytest.raises((ValueError, TypeError)) as native:
             call()
         with pytest.raises(type(native.value)) as numpy, kernels.numpy_only():
             call()

@@ -202,7 +202,7 @@ def exact(z, temperature=1.0):
     return e / e.sum(-1, keepdims=True)
 
 
-@pytest.mark.parametrize(("dtype", "ulp"), [(np.float32, 4), (np.float64, 5)])
+@pytest.mark.parametrize(("dtype", "ulp"), [(np.float32, 4), (np.float64, 6)])
 @pytest.mark.parametrize("n", [*WIDTHS, 4097, 32769])
 def test_softmax_is_within_its_bound(n, dtype, ulp, rng):
     """Without the |z - max| ULP that rounding z - max costs: it is carried along."""
