@@ -14,9 +14,11 @@ import pytest
 
 from anymax.benchmarking import inputs
 from anymax.benchmarking.environment import UNSET, variables
+from anymax.benchmarking.libraries import NEEDED
 from anymax.benchmarking.method import Ratio, Times, best, compete, ratio
 from anymax.benchmarking.operation import Operation, fingerprint
 from anymax.benchmarking.peers.machine import SIDE, least
+from anymax.benchmarking.process import Failed, Process, Setting
 from anymax.benchmarking.report import digits, lines, markdown, record
 from anymax.benchmarking.running import Reached, Row, Runner, judged
 from anymax.benchmarking.short import SHORT
@@ -36,6 +38,16 @@ class Fake:
     def block(self, seconds: float) -> list[float]:
         self.log.append(self.name)
         return [self.seconds, self.seconds * 3, self.seconds * 2]
+
+
+class Lost(Fake):
+    """One whose process ends in the second round."""
+
+    def block(self, seconds: float) -> list[float]:
+        if super().block(seconds) and len(self.log) > 1:
+            self.failed = True
+            raise Failed("out of memory")
+        return [self.seconds]
 
 
 def competed(rounds=3, **options):
@@ -177,6 +189,37 @@ def test_softmax_is_numpys():
 
 
 # ---- the program
+
+
+def test_a_process_that_ends_loses_its_own_rows_only():
+    work = Work("softmax", (6, 10))
+    table = Table("t", "t", (Case(work), Case(work)))
+    with Runner(rounds=2, seconds=0.001, pause=0) as runner:
+        runner.processes = {
+            (name, ""): Process(Setting(name)) for name in ("anymax", "numpy")
+        }
+        runner.missing = dict.fromkeys(NEEDED, "not asked for")
+        numpy = runner.processes["numpy", ""]
+        numpy.wait()
+        numpy.process.kill()
+        numpy.process.wait()
+        first, second = runner.run(table)
+    assert list(first.peers) == []
+    assert first.remarks[0].startswith("numpy: ")
+    assert list(second.peers) == ["numpy"]
+    assert second.reached[0].ratio.median > 0
+
+
+def test_one_that_is_lost_in_a_round_is_left_out_of_it():
+    lost = Lost("b", 1.0, [])
+    row = Row(Case(WORK))
+    runner = Runner(rounds=2, pause=0)
+    entries = [Fake("a", 2.0, [], stays=True), lost]
+    for each in entries:
+        each.tuned, each.process, each.failed = False, object(), False
+    left, found = runner._competed(row.case, entries, row)
+    assert [each.name for each in left] == list(found) == ["a"]
+    assert row.remarks == ["b: out of memory"]
 
 
 def test_a_missing_library_is_left_out_with_a_sentence(monkeypatch):

@@ -69,10 +69,15 @@ class Entry:
         self.stays = self.ours or self.limits
         self.tuned = said["tuned"] or process.setting.tuned
         self.fingerprint: list[float] = said["fingerprint"]
+        self.failed = False
 
     def block(self, seconds: float) -> list[float]:
         """Have it run."""
-        return self.process.block(self.operation, seconds)
+        try:
+            return self.process.block(self.operation, seconds)
+        except Failed:
+            self.failed = True
+            raise
 
 
 class Runner:
@@ -137,15 +142,10 @@ class Runner:
         entries = [*self._prepared(table, case, row)]
         entries = [*_agreeing(entries, table.tolerance, row)]
         self.say(f"{table.name}: {case.work.label}: {self.rounds} rounds")
-        found = compete(
-            entries,
-            self.rounds,
-            self.seconds,
-            groups(case, entries),
-            pause=self.pause,
-        )
+        entries, found = self._competed(case, entries, row)
         for process in self._of(table, case):
-            process.drop()
+            if not self._dropped(process):
+                del self.processes[process.setting.library, process.setting.suffix]
         limits: dict[str, list[float]] = {}
         for each in entries:
             if each.limits:
@@ -158,6 +158,30 @@ class Runner:
                     row.tuned.add(each.name)
         row.reached = [*judged(row)]
         return row
+
+    def _competed(
+        self, case: Case, entries: list[Entry], row: Row
+    ) -> tuple[list[Entry], dict[str, Times]]:
+        """All who come through, with their times; from the start if one is lost."""
+        try:
+            teams = groups(case, entries)
+            return entries, compete(
+                entries, self.rounds, self.seconds, teams, pause=self.pause
+            )
+        except Failed as wrong:
+            lost = next(each for each in entries if each.failed)
+            row.remarks.append(f"{lost.name}: {wrong}")
+            rest = [each for each in entries if each.process is not lost.process]
+            return self._competed(case, rest, row)
+
+    def _dropped(self, process: Process) -> bool:
+        """Whether it could still be told to."""
+        try:
+            process.drop()
+        except Failed:
+            process.close()
+            return False
+        return True
 
     def _settings(self, table: Table, case: Case) -> list[Setting]:
         return [*settings(case.work, compiled=self.compiled), *table.extra]
