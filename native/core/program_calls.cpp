@@ -1,5 +1,7 @@
 // What Python calls while a program runs: plain functions that let go of its lock.
 
+#include <limits>
+
 #include "arrays.h"
 #include "program_python.h"
 
@@ -74,6 +76,80 @@ PyObject *program_epoch(PyObject *, PyObject *const *given, Py_ssize_t count) {
     return PyUnicode_FromString(words[int(outcome)]);
 }
 
+// Whether an array lies as plain rows of T, as many in all as `like` at most.
+template <class T> bool plain(PyObject *given, PyArrayObject *like) {
+    if (!PyArray_CheckExact(given)) return false;
+    auto *array = reinterpret_cast<PyArrayObject *>(given);
+    const int dimensions = PyArray_NDIM(array);
+    if (kind(array) != (sizeof(T) == 4 ? 'f' : 'd') || !PyArray_ISCARRAY_RO(array) ||
+        dimensions != PyArray_NDIM(like) || PyArray_DIM(array, 0) < 1 ||
+        PyArray_DIM(array, 0) > PyArray_DIM(like, 0))
+        return false;
+    for (int i = 1; i < dimensions; i++)
+        if (PyArray_DIM(array, i) != PyArray_DIM(like, i)) return false;
+    return true;
+}
+
+// Targets that need no encoding: class indices that are all known.
+template <class T>
+bool indices(PyObject *given, const Program<T> &program, idx rows, Lesson<T> &lesson) {
+    if (!PyArray_CheckExact(given) || program.lines != 1) return false;
+    auto *array = reinterpret_cast<PyArrayObject *>(given);
+    if (PyArray_TYPE(array) != NPY_INT64 || !PyArray_ISCARRAY_RO(array) ||
+        PyArray_NDIM(array) != 1 || PyArray_DIM(array, 0) != rows)
+        return false;
+    lesson.targets.index = memory<int64_t>(given);
+    return program.pair->takes(lesson.targets.index, rows, program.width);
+}
+
+// One step over plain rows; its loss, or NaN where NumPy has to look at it.
+template <class T> double one_step(Holder *holder, PyObject *const *given) {
+    Program<T> &program = holder->of<T>();
+    auto *like = reinterpret_cast<PyArrayObject *>(given[5]);
+    const double nothing = std::numeric_limits<double>::quiet_NaN();
+    if (!program.pair || !plain<T>(given[1], like)) return nothing;
+    const idx rows = PyArray_DIM(reinterpret_cast<PyArrayObject *>(given[1]), 0);
+    auto *lesson = new Lesson<T>;
+    double loss = nothing, counted;
+    if (indices(given[2], program, rows, *lesson)) {
+        std::atomic<int64_t> done{0};
+        const double rate = PyFloat_AsDouble(given[3]);
+        lesson->inputs.push_back(memory<T>(given[1]));
+        lesson->rows = rows;
+        lesson->rates = &rate;
+        lesson->losses = &loss;
+        lesson->counted = &counted;
+        lesson->done = &done;
+        auto *outside = new Interpreter(nullptr, false);
+        const int64_t before = PyLong_AsLongLong(given[4]);
+        PyThreadState *state = PyEval_SaveThread();
+        const Outcome outcome = program.epoch(*lesson, before, *outside);
+        PyEval_RestoreThread(state);
+        if (outcome != Outcome::done) loss = nothing;
+        delete outside;
+    }
+    delete lesson;
+    return loss;
+}
+
+// program_step(program, x, y, rate, before, like): the loss of one step over plain rows
+// of the shape of `like`, class indices being the targets; None for what is not plain.
+PyObject *program_step(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    if (count != 6) {
+        PyErr_SetString(PyExc_TypeError, "program_step takes 6 arguments");
+        return nullptr;
+    }
+    Holder *holder = held(given[0]);
+    if (!holder) return nullptr;
+    if (holder->busy.exchange(true)) Py_RETURN_NONE;
+    const double loss =
+        holder->single ? one_step<float>(holder, given) : one_step<double>(holder, given);
+    holder->busy.store(false);
+    if (PyErr_Occurred()) return nullptr;
+    if (loss != loss) Py_RETURN_NONE;
+    return PyFloat_FromDouble(loss);
+}
+
 template <class T> void learn(Learning<T> &learning, PyObject *const *given) {
     const char *name = PyUnicode_AsUTF8(given[1]);
     learning.kernel = *name ? find_optimizer<T>(name) : nullptr;
@@ -113,6 +189,7 @@ PyObject *program_learn(PyObject *, PyObject *const *given, Py_ssize_t count) {
 
 PyMethodDef program_methods[] = {
     method("program_epoch", program_epoch, nullptr),
+    method("program_step", program_step, nullptr),
     method("program_learn", program_learn, nullptr),
     {nullptr, nullptr, 0, nullptr},
 };

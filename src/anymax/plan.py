@@ -82,7 +82,6 @@ class Plan:
 
     # ---- what users call
 
-    @quiet
     def step(
         self,
         x: ArrayLike | tuple[ArrayLike, ...],
@@ -91,6 +90,20 @@ class Plan:
         mask: ArrayLike | None = None,
     ) -> float:
         """One step down a batch; its loss before the step, penalties included."""
+        if sample_weight is None and mask is None and self.program is not None:
+            loss = self.program.step(x, y)
+            if loss is not None:
+                return loss
+        return self._step(x, y, sample_weight, mask)
+
+    @quiet
+    def _step(
+        self,
+        x: ArrayLike | tuple[ArrayLike, ...],
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        mask: ArrayLike | None,
+    ) -> float:
         examples = self.examples(x, y, sample_weight)
         self.bound.check(examples.inputs, self.batch)
         if mask is not None or not len(examples):

@@ -74,6 +74,7 @@ class Program:
         self.bound, self.net = bound, bound.objective.net
         self.hands = [Hand(each, bound.seed) for each in bound.operations]
         self.learned: tuple[Any, ...] = ()
+        self.plain: dict[str, Any] | None = None
         self.same: tuple[Any, ...] = ()
         kernels.open_blas()
         self.said = told(bound, recipes(bound.operations), self.hands)  # kept alive
@@ -102,6 +103,23 @@ class Program:
         ]
 
     # ---- steps
+
+    def step(self, x: Any, y: Any) -> float | None:
+        """The loss of one step over plain arrays, without a look at them by Python;
+        None for what is not plain: that is to go the long way."""
+        optimizer, plain = self.bound.optimizer, self.plain
+        if plain is None or self.net.parameters is not self.bound.theta:
+            return None
+        now = optimizer.__dict__
+        if any(now.get(name) is not value for name, value in plain.items()):
+            return None
+        before = optimizer.steps
+        rate, like = optimizer.rate(before), self.bound.inputs[0].value
+        loss = kernels.core.program_step(self.native, x, y, rate, before, like)
+        if loss is None:
+            return None
+        optimizer.steps = before + 1
+        return float(loss)
 
     def takes(self, examples: Examples) -> bool:
         """Whether there are rows, all of the shapes that are bound."""
@@ -200,3 +218,15 @@ class Program:
         if same != self.same:
             kernels.core.program_learn(self.native, *said)
             self.same, self.learned = same, said  # kept, so that no id comes again
+        self.plain = self._plain() if native else None
+
+    def _plain(self) -> dict[str, Any] | None:
+        """What an optimizer has to hold still for `step`; None where there is more to a
+        step than native code and class indices."""
+        loss = self.bound.objective.loss
+        *operations, pair, _, _, _ = kernels.core.program_says(self.native)
+        native = "NumPy" not in (*operations, pair) and len(self.bound.inputs) == 1
+        if not native or loss.class_weight is not None or loss.ignore_index is not None:
+            return None
+        held = self.bound.optimizer.__dict__
+        return {name: value for name, value in held.items() if name != "steps"}

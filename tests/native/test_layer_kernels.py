@@ -12,6 +12,16 @@ pytestmark = [
     pytest.mark.skipif(kernels.core is None, reason="needs the native module"),
     pytest.mark.parametrize("dtype", [np.float32, np.float64]),
 ]
+
+
+@pytest.fixture(autouse=True, params=kernels.core.targets() if kernels.core else [])
+def target(request):
+    before = kernels.core.target()
+    kernels.core.choose(request.param)
+    yield
+    kernels.core.choose(before)
+
+
 WIDTHS = (1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 100)
 
 

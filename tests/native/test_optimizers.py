@@ -13,6 +13,15 @@ from anymax.optim.optimizer import MOMENT
 
 pytestmark = pytest.mark.skipif(kernels.core is None, reason="needs the native module")
 
+
+@pytest.fixture(autouse=True, params=kernels.core.targets() if kernels.core else [])
+def target(request):
+    before = kernels.core.target()
+    kernels.core.choose(request.param)
+    yield
+    kernels.core.choose(before)
+
+
 OWN = (
     am.SGD(0.05),
     am.SGD(0.05, momentum=0.9),

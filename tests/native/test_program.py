@@ -241,6 +241,48 @@ def test_several_inputs():
     compared(make, am.SquaredError(), x, y, batch=8)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_single_steps_are_those_of_an_epoch(dtype):
+    x, y = data()
+    x = x.astype(dtype)
+    one, two = (NETS["dropout"]().build(WIDTH, dtype=dtype) for _ in range(2))
+    first = am.Plan(one, am.CrossEntropy(), batch=16)
+    second = am.Plan(two, am.CrossEntropy(), batch=16)
+    for _ in range(3):
+        mean = first.epoch(x, y)
+        parts = [
+            (second.step(x[i : i + 16], y[i : i + 16]), len(y[i : i + 16]))
+            for i in range(0, ROWS, 16)
+        ]
+        assert_allclose(mean, sum(a * n for a, n in parts) / ROWS, rtol=1e-12)
+        assert_array_equal(one.parameters, two.parameters)
+    assert first.steps == second.steps == 12
+
+
+def test_single_steps_see_what_changes_between_them():
+    x, y = data()
+    x = x.astype("float32")
+    net = NETS["relu"]().build(WIDTH)
+    plan = am.Plan(net, am.CrossEntropy(), batch=ROWS, optimizer=am.SGD(0.1))
+    for _ in range(3):
+        plan.step(x, y)
+    plan.optimizer.lr = 0.0
+    before = net.parameters.copy()
+    plan.step(x, y)
+    assert_array_equal(net.parameters, before)
+    plan.optimizer.load_state(am.SGD(0.1).state())
+    assert plan.steps == 0
+    plan.step(x, y)
+    assert plan.steps == 1
+    with pytest.raises(am.DomainError, match="class indices 0 to 2"):
+        plan.step(x, np.where(y == 2, 3, y))
+    with pytest.raises(am.ShapeError):
+        plan.step(x[:, :5].copy(), y)
+    net.build(WIDTH, seed=7)
+    with pytest.raises(RuntimeError, match="make a new Plan"):
+        plan.step(x, y)
+
+
 def largest_difference(one, two):
     return np.abs(one - two).max() / np.abs(two).max()
 
