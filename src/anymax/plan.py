@@ -187,8 +187,7 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        """Each operation with its buffers and whose code runs it; and what cancels where
-        the loss is met."""
+        """Each operation with its buffers and whose code runs it; and what cancels."""
         bound, program = self.bound, self.program
         *ways, rest = program.described() if program else ["all by NumPy"]
         rows = [["", "operation", "takes", "gives", "shape", "parameters", "by"]]
