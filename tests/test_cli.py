@@ -448,7 +448,7 @@ def test_help_lists_the_commands_there_are() -> None:
     assert done.returncode == 0
     listed = done.stdout.split("Commands:")[1].split("\n")
     assert {line.split()[0] for line in listed if line.strip()} == {
-        *("train", "predict", "evaluate", "info", "check", "explain", "pairs")
+        *("train", "predict", "evaluate", "info", "check", "explain", "pairs", "bench")
     }
 
 

@@ -120,7 +120,8 @@ PyObject *logsumexp(PyObject *, PyObject *const *given, Py_ssize_t count) {
     const int dimensions = PyArray_NDIM(z);
     std::copy_n(PyArray_DIMS(z), dimensions, shape);
     shape[dimensions - 1] = 1;
-    const bool keep = given[2] == Py_True;
+    const int keep = PyObject_IsTrue(given[2]);
+    if (keep < 0) return nullptr;
     PyObject *const made = new_output(PyArray_TYPE(z), dimensions - !keep, shape);
     if (!made) return nullptr;
     PyArrayObject *const value = reinterpret_cast<PyArrayObject *>(made);

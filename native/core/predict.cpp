@@ -111,7 +111,7 @@ template <class T> bool overlap(PyArrayObject *one, PyArrayObject *two) {
     return a < b + PyArray_NBYTES(two) && b < a + PyArray_NBYTES(one);
 }
 
-constexpr Py_ssize_t MOST = 8;  // inputs
+constexpr size_t MOST = 8;  // inputs
 
 // The outputs: a new array, or `out` if it fits and lies apart. Null without an exception
 // if it is not for us.
@@ -180,7 +180,7 @@ PyObject *predict(PyObject *, PyObject *const *given, Py_ssize_t count) {
     auto *predictor = static_cast<Predictor *>(PyCapsule_GetPointer(given[0], NAME));
     if (!predictor) return nullptr;
     const size_t inputs = size_t(count) - 2;
-    if (inputs != predictor->shapes.size()) Py_RETURN_NONE;
+    if (inputs != predictor->shapes.size() || inputs > MOST) Py_RETURN_NONE;
     return predictor->holder->single ? predicted<float>(*predictor, given[1], given + 2, inputs)
                                      : predicted<double>(*predictor, given[1], given + 2, inputs);
 }

@@ -22,6 +22,7 @@ struct Scratch {
             std::free(memory);
             size = (wanted + 4095) / 4096 * 4096;
             memory = std::aligned_alloc(64, size);
+            if (!memory) std::abort();
         }
         return memory;
     }

@@ -136,7 +136,11 @@ template <class T> std::unique_ptr<Program<T>> make(nb::dict said) {
     return program;
 }
 
-void let_go(void *holder) noexcept { delete static_cast<Holder *>(holder); }
+void let_go(void *capsule) noexcept {
+    auto *holder = static_cast<Holder *>(capsule);
+    Py_XDECREF(holder->said);
+    delete holder;
+}
 
 nb::capsule program_make(nb::dict said) {
     auto holder = std::make_unique<Holder>();
@@ -144,6 +148,7 @@ nb::capsule program_make(nb::dict said) {
         holder->twice = make<double>(said);
     else
         holder->single = make<float>(said);
+    holder->said = Py_NewRef(said.ptr());
     return nb::capsule(holder.release(), HOLDER, let_go);
 }
 

@@ -32,6 +32,7 @@ struct Holder {
     std::unique_ptr<Program<float>> single;
     std::unique_ptr<Program<double>> twice;
     std::atomic<bool> busy{false};
+    PyObject *said = nullptr;  // what it was made from: the owners of all its memory
     template <class T> Program<T> &of();
 };
 

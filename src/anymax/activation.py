@@ -18,7 +18,7 @@ from anymax.linearized import ActivationLinearization, ElementTrained, Fixed
 from anymax.map import Arrays, Coupling, Parameter, Shape
 from anymax.sets import Simplex
 from anymax.trainable import Reached
-from anymax.types import Array, Mask, as_axis, as_float, as_mask, quiet
+from anymax.types import Array, Mask, as_axis, as_float, as_mask, quiet, to_last
 
 
 class Activation(Hooks):
@@ -91,7 +91,7 @@ class Activation(Hooks):
             out = np.asarray(self._hook("apply", row, keep))
         else:
             out = as_float(a, "a")
-            out = np.moveaxis(out, at, -1) if out.ndim else out.reshape(1)
+            out = to_last(out, at) if out.ndim else out.reshape(1)
             if out.shape != row.shape:
                 raise ShapeError(
                     f"jacobian needs a of z's shape {row.shape}; got {out.shape}."
@@ -126,8 +126,8 @@ class Activation(Hooks):
                 f"{self.name} needs an axis of z {array.shape}; got axis={at}."
             )
         keep = as_mask(mask, array.shape)
-        moved = None if keep is None else np.moveaxis(keep, at, -1)
-        return np.moveaxis(array, at, -1), moved, at
+        moved = None if keep is None else to_last(keep, at)
+        return to_last(array, at), moved, at
 
     # ---- trainable hyper-parameters
 

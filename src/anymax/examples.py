@@ -12,7 +12,7 @@ from anymax.map import Arrays
 from anymax.objective import Objective
 from anymax.reduction import row_scale
 from anymax.target import Target
-from anymax.types import Array
+from anymax.types import Array, numbers
 
 
 @dataclass(eq=False)
@@ -33,11 +33,9 @@ class Examples:
 
     def __post_init__(self) -> None:
         self.inputs = tuple(map(np.ascontiguousarray, self.inputs))
-        axis = self.objective.last.axis
-        if np.ndim(self.y) == self.like.ndim:
-            self.y = np.moveaxis(np.asarray(self.y), axis, -1)
-        elif isinstance(self.y, list | tuple) and all(type(n) is int for n in self.y):
-            self.y = np.asarray(self.y)
+        self.y = numbers(self.y, "y")
+        if self.y.ndim == self.like.ndim:
+            self.y = np.moveaxis(self.y, self.objective.last.axis, -1)
         if self.index is None:
             self.target  # noqa: B018  (raises for targets that do not fit)
 
@@ -53,7 +51,7 @@ class Examples:
     def index(self) -> Array | None:
         """Class indices, int64, if these are what y has and all of them are known."""
         y, shape, pair = self.y, self.like.shape, self.objective.pair
-        if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu":
+        if not isinstance(y, np.ndarray) or y.dtype.kind not in "biu":
             return None
         if y.shape != shape[:-1] or shape[-1] == 1 or not pair.targets.classes:
             return None
@@ -62,7 +60,9 @@ class Examples:
             known |= y == pair.loss.ignore_index
         weight = pair.loss.class_weight
         fits = weight is None or weight.shape == shape[-1:]
-        return y.astype(np.int64) if fits and known.all() else None
+        if not (fits and known.all()):
+            return None
+        return np.ascontiguousarray(y, np.int64)
 
     @cached_property
     def values(self) -> Array:
@@ -72,12 +72,13 @@ class Examples:
     @cached_property
     def scale(self) -> Array:
         """What each line is multiplied by before means are taken, 0 if ignored."""
-        return row_scale(self._thin, self.sample_weight, "sum")
+        scale = row_scale(self._thin, self.sample_weight, "sum")
+        return np.ascontiguousarray(scale, self.like.dtype)
 
-    @property
+    @cached_property
     def count(self) -> Array:
         """What each line counts for besides: its class weight."""
-        return self._thin.weight
+        return np.ascontiguousarray(self._thin.weight, self.like.dtype)
 
     @cached_property
     def plain(self) -> bool:

@@ -151,4 +151,6 @@ def as_class_weight(weight: ArrayLike | None) -> Array | None:
             "class_weight needs one finite number >= 0 for each class; got "
             f"{np.array2string(array, threshold=6)}."
         )
-    return array
+    held = array.copy()
+    held.flags.writeable = False  # kernels have taken its numbers
+    return held

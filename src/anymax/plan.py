@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from anymax import kernels
 from anymax.bound import Bound
+from anymax.errors import ShapeError
 from anymax.examples import Examples
 from anymax.loss import Loss
 from anymax.network import Network
@@ -28,7 +31,8 @@ class Plan:
 
     It computes what `Objective` does, for batches of up to `batch` rows, with the
     optimizer, the noise of each step and the state of the layers. Between operations
-    that need the whole batch, rows may pass in slices.
+    that need the whole batch, rows may pass in slices. Changes of what a map or the
+    loss was given, as a dropout's rate, count from the next epoch on.
 
     Args: `net`, built; `loss`; `batch`, the most rows of a step; `optimizer`, Adam() by
     default, taken as a recipe; `l1`, `l2`, penalties as in Objective; `seed` of the
@@ -64,6 +68,7 @@ class Plan:
         self.net, self.batch = net, size
         self.objective, self.optimizer = objective, self.bound.optimizer
         self.running = Losses(0)
+        self._alone = threading.Lock()
         self._program: Program | None = None
 
     @property
@@ -90,11 +95,12 @@ class Plan:
         mask: ArrayLike | None = None,
     ) -> float:
         """One step down a batch; its loss before the step, penalties included."""
-        if sample_weight is None and mask is None and self.program is not None:
-            loss = self.program.step(x, y)
-            if loss is not None:
-                return loss
-        return self._step(x, y, sample_weight, mask)
+        with self._busy():
+            if sample_weight is None and mask is None and self.program is not None:
+                loss = self.program.step(x, y)
+                if loss is not None:
+                    return loss
+            return self._step(x, y, sample_weight, mask)
 
     @quiet
     def _step(
@@ -108,7 +114,7 @@ class Plan:
         self.bound.check(examples.inputs, self.batch)
         if mask is not None or not len(examples):
             return self.bound.step(examples, ALL, mask)[0]
-        return float(self.take(examples).losses[0])
+        return float(self._take(examples).losses[0])
 
     @quiet
     def epoch(
@@ -124,15 +130,27 @@ class Plan:
         Targets are encoded once.
         """
         examples = self.examples(x, y, sample_weight)
-        chosen = None if order is None else np.arange(len(examples))[np.asarray(order)]
-        return self.take(examples, chosen).mean
+        return self.take(examples, order).mean
 
     def take(
-        self, examples: Examples, order: Array | None = None, stop: Array | None = None
+        self,
+        examples: Examples,
+        order: ArrayLike | None = None,
+        stop: Array | None = None,
     ) -> Losses:
         """The steps of an epoch in one go, and what they gave; fewer if somebody puts
         something else than 0 into `stop`, one uint8, meanwhile. `running` is what they
         have given so far."""
+        chosen = None if order is None else _chosen(order, len(examples))
+        with self._busy():
+            program = self.program
+            if program is not None and not program.current:
+                self._program = None
+            return self._take(examples, chosen, stop)
+
+    def _take(
+        self, examples: Examples, order: Array | None = None, stop: Array | None = None
+    ) -> Losses:
         self.bound.check(examples.inputs)
         rows = len(examples) if order is None else len(order)
         losses = self.running = Losses(-(-rows // self.batch))
@@ -177,8 +195,22 @@ class Plan:
         """By the parameters, (P,), as Objective's; the array is the plan's own."""
         examples = self.examples(x, y, sample_weight)
         self.bound.check(examples.inputs, self.batch)
-        self.bound.run(examples, ALL, mask, key)
+        with self._busy():
+            self.bound.run(examples, ALL, mask, key)
         return self.bound.space.gradient
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        """One thread at a time: the arrays are the plan's own."""
+        if not self._alone.acquire(blocking=False):
+            raise RuntimeError(
+                "this plan is in the middle of a step already; make a plan of its own "
+                "for each thread, and after a fork in the middle of a step."
+            )
+        try:
+            yield
+        finally:
+            self._alone.release()
 
     def __reduce__(self) -> str:
         raise TypeError(
@@ -208,3 +240,13 @@ class Plan:
             f"{len(bound.segments)} segments, {self.net.parameters.size:,} parameters, "
             f"{kilobytes:,.0f} kB of buffers, {self.optimizer!r}\n{rest}"
         )
+
+
+def _chosen(order: ArrayLike, rows: int) -> Array:
+    """Numbers of rows, or a mask of them, as int64 from 0 on."""
+    given = np.asarray(order)
+    if given.ndim != 1:
+        raise ShapeError(
+            f"an order needs one axis, numbers of rows; got shape {given.shape}."
+        )
+    return np.arange(rows)[given if given.size else given.astype(np.intp)]

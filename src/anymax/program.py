@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,8 @@ class Program:
         self.plain: dict[str, Any] | None = None
         self.same: tuple[Any, ...] = ()
         kernels.open_blas()
-        self.said = told(bound, recipes(bound.operations), self.hands)  # kept alive
+        self.recipes, self.parts = recipes(bound.operations), self._parts()
+        self.said = told(bound, self.recipes, self.hands)  # kept alive
         self.native = kernels.core.program_make(self.said)
 
     @classmethod
@@ -88,6 +90,18 @@ class Program:
         if not whole or not kernels.core.program_knows("Program", twice):
             return None
         return cls(bound)
+
+    @property
+    def current(self) -> bool:
+        """Whether all that it was made from is as it was: rates, slopes, smoothing."""
+        parts = self._parts()
+        same = len(parts) == len(self.parts) and all(map(is_, parts, self.parts))
+        return same and recipes(self.bound.operations) == self.recipes
+
+    def _parts(self) -> list[Any]:
+        """What the attributes of the last map and of the loss are."""
+        pair = self.bound.objective.pair
+        return [*vars(pair.activation).values(), *vars(pair.loss).values()]
 
     def described(self) -> list[str]:
         """How each operation runs, then in one sentence part all the rest."""

@@ -72,6 +72,11 @@ def as_axis(axis: Any, name: str) -> int:
         ) from None
 
 
+def to_last(x: Array, axis: int) -> Array:
+    """x with an axis moved to the end; x itself where it is there already."""
+    return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, axis, -1)
+
+
 def as_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
     """A Boolean array of the given shape, True for what is kept; or None."""
     if mask is None:

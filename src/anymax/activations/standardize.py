@@ -58,4 +58,11 @@ def centre(z: Array, mask: Mask) -> tuple[Array, Array]:
     keep = np.ones(z.shape, bool) if mask is None else mask
     n = np.maximum(add(keep), 1).astype(z.dtype)
     level = shown(z, mask)
-    return shown(level - add(level / n), mask), n
+    even = np.isfinite(z) & (_farthest(z, keep) == 0)  # whose mean must not round
+    return shown(np.where(even, 0, level - add(level / n)), mask), n
+
+
+def _farthest(z: Array, keep: Array) -> Array:
+    """The largest of what is kept less the smallest, (..., 1)."""
+    high = np.max(z, -1, keepdims=True, initial=-np.inf, where=keep)
+    return high - np.min(z, -1, keepdims=True, initial=np.inf, where=keep)

@@ -88,6 +88,9 @@ class Jacobian(ABC):
         """The structure as a diagonal plus a rank-one matrix, if it is one."""
         return None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_native"}
+
     def vjp(self, g: Array | Slope, out: Array | None = None) -> Array:
         """g J, (..., m) -> (..., n); a Slope's `past` (dL/dz) is added."""
         if kernels.core is not None and self._native is not None:

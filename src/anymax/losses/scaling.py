@@ -23,7 +23,9 @@ def as_scaling(value: ArrayLike | None, name: str) -> Scaling:
             f"{name} needs a finite number >= 0, or one for each output; got "
             f"{np.array2string(array, threshold=6)}."
         )
-    return array if array.ndim else float(array)
+    held = array.copy()
+    held.flags.writeable = False  # kernels have taken its numbers
+    return held if held.ndim else float(held)
 
 
 def scaled(y: Array, by: Scaling, name: str) -> Array:
