@@ -48,7 +48,7 @@ inline V<double> sums(const V<double> *x) {
 #endif
 }
 
-// x y + z, rounded once where the processor can.
+// x y + z, hardly rounded where z is near -x y.
 inline V<float> fused(V<float> x, V<float> y, V<float> z) {
 #if defined(__AVX512F__)
     return (V<float>)_mm512_fmadd_ps((__m512)x, (__m512)y, (__m512)z);
@@ -58,7 +58,8 @@ inline V<float> fused(V<float> x, V<float> y, V<float> z) {
     for (int i = 0; i < N<float>; i++) z[i] = __builtin_fmaf(x[i], y[i], z[i]);
     return z;
 #else
-    return x * y + z;
+    const V<float> xy = x * y;
+    return (xy + z) + lost_of_product<float>(x, y, xy);
 #endif
 }
 inline V<double> fused(V<double> x, V<double> y, V<double> z) {
@@ -70,7 +71,8 @@ inline V<double> fused(V<double> x, V<double> y, V<double> z) {
     for (int i = 0; i < N<double>; i++) z[i] = __builtin_fma(x[i], y[i], z[i]);
     return z;
 #else
-    return x * y + z;
+    const V<double> xy = x * y;
+    return (xy + z) + lost_of_product<double>(x, y, xy);
 #endif
 }
 
@@ -179,7 +181,7 @@ template <class T, bool RESTED> inline V<T> lifted_exp(V<T> x, V<T> rest) {
     const V<T> power = from_bits<T>(bits(shifted) << mantissa);  // 2^(k + LIFT)
     V<T> r = (x - k * ln2_high) - k * ln2_low;
     if constexpr (RESTED) r += rest;
-    return unless_below<T>(x, DEEP<T>, fused(expm1_inside(r), power, power));
+    return unless_below<T>(x, DEEP<T>, expm1_inside(r) * power + power);
 }
 
 // A number and what was rounded off it.
