@@ -46,6 +46,9 @@ template <class T> struct LossKernel {
     unsigned for_slope;   // and for its slope
     void (*meet)(const Numbers &, const Outputs<T> &, const Answer<T> &, T *work,
                  idx rows, idx n);
+    // Entries one by one, not scaled nor summed, as arrays (count,). Null unless value
+    // and slope are 0 wherever y is.
+    void (*entries)(const Numbers &, const Outputs<T> &, T *value, T *top, idx count);
 };
 
 template <class T> struct Losses {
@@ -137,6 +140,12 @@ template <class T> struct MeetingKernels {
     // top in place, through the centering of a softmax, a power of 1 - a left over
     void (*left_out)(const Powers &, const Places<T> &, T *top, T *work, idx rows,
                      idx n);
+    // a, 1 - a and log a of one output a row; false where a log lacks digits
+    bool (*pick)(const T *a, const int64_t *index, const T *scale, T *picked, T *less,
+                 T *log, idx rows, idx n);
+    // t in one output a row, less a t; 0 in rows of scale 0
+    void (*single)(const T *a, const int64_t *index, const T *t, const T *less,
+                   const T *scale, T *out, idx rows, idx n);
     // x in place, times c and a number a row
     void (*stretch)(T c, const T *by, T *x, idx rows, idx n);
     // out = 0 in rows of scale 0, else plus past

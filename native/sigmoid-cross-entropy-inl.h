@@ -1,47 +1,60 @@
 // Sigmoid with binary cross-entropy: with e = exp(-|z|) and softplus(z) = max(z, 0) +
 // log(1 + e), the value is p y softplus(-z) + (1 - y) softplus(z), the gradient
 // a (1 - y) - p y (1 - a), p being what a yes counts for.
+template <class T> struct SigmoidAt {
+    V<T> z, e, up, down;  // logits, exp(-|z|), softplus of both signs but for its log1p
+    V<T> no, yes;         // 1 - y, p y
+
+    V<T> value() const {
+        const V<T> more = log1p_unit<T>(e), zero{};
+        return keep<T>(~(yes == zero), yes * (down + more)) +
+               keep<T>(~(no == zero), no * (up + more));
+    }
+
+    V<T> slope() const {
+        const V<T> inverse = splat<T>(1) / (splat<T>(1) + e), small = e * inverse;
+        const I<T> above = z >= splat<T>(0);
+        const V<T> a = select<T>(above, inverse, small);
+        return a * no - yes * select<T>(above, small, inverse);
+    }
+};
+
 template <class T>
 void sigmoid_cross_entropy(const Numbers &, const Numbers &loss, const T *scaling,
                            const T *z, const Given<T> &y, const T *scale, T *gradient,
                            T *value, T *, bool streaming, idx rows, idx n) {
-    const V<T> zero{}, one = splat<T>(1), every = splat<T>(T(loss.v[EVERY]));
+    const V<T> zero{}, every = splat<T>(T(loss.v[EVERY]));
     for (idx r = 0; r < rows; r++) {
         const T *from = z + r * n, *target = y.values + r * n;
-        const auto yes = [&](idx i, int k) {
-            const V<T> by = scaling ? load_some(scaling + i, k) : every;
-            return by * load_some(target + i, k);
-        };
-        if (value && scale[r] != 0) {
-            Total<T> total;
-            each_vector<T>(n, [&](idx i, int k) {
-                const V<T> x = load_some(from + i, k);
-                const V<T> more = log1p_unit<T>(exp(-absolute(x)));
-                const V<T> up = maximum<T>(zero, x) + more, down = maximum<T>(zero, -x);
-                const V<T> no = one - load_some(target + i, k), of = yes(i, k);
-                const V<T> term = keep<T>(~(of == zero), of * (down + more)) +
-                                  keep<T>(~(no == zero), no * up);
-                total.add(k == N<T> ? term : keep<T>(first<T>(k), term));
-            });
-            value[r] = scale[r] * T(total.value());
-        } else if (value) {
-            value[r] = 0;
-        }
-        if (!gradient) continue;
+        const bool counts = scale[r] != 0;
         const V<T> by = splat<T>(scale[r]);
-        const auto slope = [&](idx i, int k) {
-            const V<T> x = load_some(from + i, k), e = exp(-absolute(x));
-            const V<T> inverse = one / (one + e), small = e * inverse;
-            const I<T> up = x >= zero;
-            const V<T> a = select<T>(up, inverse, small);
-            const V<T> less = select<T>(up, small, inverse);
-            const V<T> top = a * (one - load_some(target + i, k)) - yes(i, k) * less;
-            return keep<T>(~(by == zero), top * by);
+        Total<T> total;
+        const auto at = [&](idx i, int k) {
+            SigmoidAt<T> x;
+            x.z = load_some(from + i, k);
+            x.e = exp(-absolute(x.z));
+            x.up = maximum<T>(zero, x.z);
+            x.down = maximum<T>(zero, -x.z);
+            const V<T> t = load_some(target + i, k);
+            x.no = splat<T>(1) - t;
+            x.yes = (scaling ? load_some(scaling + i, k) : every) * t;
+            return x;
         };
-        if (streaming)
-            write<T, true>(gradient + r * n, n, nullptr, slope);
+        const auto add = [&](V<T> term, int k) {
+            total.add(k == N<T> ? term : keep<T>(first<T>(k), term));
+        };
+        const auto both = [&](idx i, int k) {
+            const SigmoidAt<T> x = at(i, k);
+            if (value) add(x.value(), k);
+            return counts ? x.slope() * by : zero;
+        };
+        if (!gradient)
+            each_vector<T>(n, [&](idx i, int k) { add(at(i, k).value(), k); });
+        else if (streaming)
+            write<T, true>(gradient + r * n, n, nullptr, both);
         else
-            write<T, false>(gradient + r * n, n, nullptr, slope);
+            write<T, false>(gradient + r * n, n, nullptr, both);
+        if (value) value[r] = counts ? scale[r] * T(total.value()) : T(0);
     }
     if (streaming) fence();
 }

@@ -88,17 +88,28 @@ template <class T> class Pair : public PairKernel<T> {
             joint(z, given, scale, gradient, value, work, streaming, rows, n);
             return;
         }
+        if (n > BLOCK && parts(y)) {
+            for (idx r = 0; r < rows; r++)
+                in_parts(z + r * n, y.values + r * n, scale + r,
+                         gradient ? gradient + r * n : nullptr, value ? value + r : nullptr,
+                         work, streaming, n);
+            return;
+        }
         const idx size = rows_at_once(n);
         for (idx from = 0; from < rows; from += size) {
             const idx some = rows - from < size ? rows - from : size;
             const T *logits = z + from * n;
             T *out = gradient ? gradient + from * n : nullptr;
             T *values = value ? value + from : nullptr;
-            if (joint_)
+            if (!joint_ && single(y))
+                single_block(logits, y.index + from, scale + from, out, values, work, some,
+                             n);
+            else if (joint_)
                 joint_block(logits, y.from(from, n), scale + from, out, values, work,
                             streaming, some, n);
             else
-                block(logits, y.from(from, n), scale + from, out, values, work, some, n);
+                block(logits, y.from(from, n), scale + from, out, values, work, streaming,
+                      some, n);
         }
     }
 
@@ -211,32 +222,121 @@ template <class T> class Pair : public PairKernel<T> {
         return (broken ? unsigned(LOG) : 0u) | (q != 0 ? unsigned(LESS) : 0u);
     }
 
+    // Whether a long row may pass part by part: nothing couples its entries.
+    bool parts(Targets<T> y) const {
+        return !joint_ && !map_.row && !loss_.row && y.values && encoded() &&
+               recipe_.z_loss == 0;
+    }
+
+    void in_parts(const T *z, const T *y, const T *scale, T *gradient, T *value, T *work,
+                  bool streaming, idx n) const {
+        double sum = 0;
+        for (idx at = 0; at < n; at += BLOCK) {
+            const idx some = n - at < BLOCK ? n - at : BLOCK;
+            const Columns columns = {scaling_.empty() ? nullptr : data(scaling_) + at, n};
+            Pieces<T> pieces(work);
+            T *rest = pieces.take(scratch(some));
+            meet(z + at, y + at, scale, gradient ? gradient + at : nullptr,
+                 value ? &sum : nullptr, columns, pieces, rest, streaming, 1, some);
+        }
+        if (value) values_of(&sum, Known{}, scale, value, 1);
+    }
+
     void block(const T *z, Targets<T> y, const T *scale, T *gradient, T *value, T *work,
-               idx rows, idx n) const {
+               bool streaming, idx rows, idx n) const {
         Pieces<T> pieces(work);
-        T *scratch_work = pieces.take(scratch(n));
-        T *a = pieces.take(rows * n);
+        T *rest = pieces.take(scratch(n));
         T *made = y.values && encoded() ? nullptr : pieces.take(rows * n);
-        const T *targets = values(y, made, rows, n);
-        map_.forward(recipe_.map_numbers, z, a, scratch_work, rows, n);
-        Known known{z, a};
-        unsigned asked = (value ? loss_.for_value : 0) | (gradient ? loss_.for_slope : 0);
-        if (recipe_.z_loss != 0) asked |= NORMALIZER;
-        answer(asked, known, pieces, scratch_work, rows, n);
         double *sums = reinterpret_cast<double *>(pieces.take(2 * rows));
         for (idx r = 0; r < rows; r++) sums[r] = 0;
-        const Outputs<T> outputs = {z, a, targets, scale, known.log, known.log_not,
-                                    known.less, data(scaling_), n, known.normalizer,
+        const Columns columns = {data(scaling_), n};
+        const Known known = meet(z, values(y, made, rows, n), scale, gradient,
+                                 value ? sums : nullptr, columns, pieces, rest, streaming,
+                                 rows, n);
+        if (value) values_of(sums, known, scale, value, rows);
+    }
+
+    // Where the columns at hand lie: their share of `scaling`, and the width of all.
+    struct Columns {
+        const T *scaling;
+        idx width;
+    };
+
+    // The gradient of some rows, or of a part of one, unless null; the sums of their
+    // values, unless null.
+    Known meet(const T *z, const T *y, const T *scale, T *gradient, double *sums,
+               const Columns &columns, Pieces<T> &pieces, T *work, bool streaming, idx rows,
+               idx n) const {
+        T *a = pieces.take(rows * n);
+        map_.forward(recipe_.map_numbers, z, a, work, rows, n);
+        Known known{z, a};
+        unsigned asked = (sums ? loss_.for_value : 0) | (gradient ? loss_.for_slope : 0);
+        if (recipe_.z_loss != 0) asked |= NORMALIZER;
+        answer(asked, known, pieces, work, rows, n);
+        const Outputs<T> outputs = {z, a, y, scale, known.log, known.log_not, known.less,
+                                    columns.scaling, columns.width, known.normalizer,
                                     known.potential, known.conjugate};
         // the logits are still needed where the gradient is written over them
-        T *top = gradient == z && gradient ? pieces.take(rows * n) : gradient;
-        loss_.meet(recipe_.loss_numbers, outputs, {value ? sums : nullptr, top},
-                   scratch_work, rows, n);
-        if (value) values_of(sums, known, scale, value, rows);
+        T *top = gradient && (gradient == z || streaming) ? pieces.take(rows * n) : gradient;
+        loss_.meet(recipe_.loss_numbers, outputs, {sums, top}, work, rows, n);
+        if (!gradient) return known;
+        const T *past = pulled(known, scale, pieces, work, rows, n);
+        through(known, top, pieces, work, rows, n);
+        meeting_.finish(past, scale, top, rows, n);
+        if (top != gradient && streaming)
+            meeting_.move(top, gradient, rows * n);
+        else if (top != gradient)
+            for (idx i = 0; i < rows * n; i++) gradient[i] = top[i];
+        return known;
+    }
+
+    // Whether one entry a row is all that the loss sees of a softmax or its like.
+    bool single(Targets<T> y) const {
+        const Powers &w = recipe_.weight;
+        return y.index && loss_.entries && recipe_.smoothing == 0 && recipe_.z_loss == 0 &&
+               recipe_.structure == "centering" && recipe_.simplex && recipe_.logged &&
+               w.p == 1 && w.q == 0 && w.r == 0;
+    }
+
+    // Rows of class indices: the loss in one entry a row, then t (e_k - a) with t its
+    // cancelled slope.
+    void single_block(const T *z, const int64_t *index, const T *scale, T *gradient,
+                      T *value, T *work, idx rows, idx n) const {
+        const Numbers &numbers = recipe_.map_numbers;
+        Pieces<T> pieces(work);
+        T *scratch_work = pieces.take(scratch(n));
+        const bool beside = !gradient || gradient == z || map_.after;
+        T *a = beside ? pieces.take(rows * n) : gradient;
+        T *picked = pieces.take(rows), *less = pieces.take(rows), *log = pieces.take(rows);
+        T *y = pieces.take(rows), *t = pieces.take(rows), *each = pieces.take(rows);
+        map_.forward(numbers, z, a, scratch_work, rows, n);
+        if (!meeting_.pick(a, index, scale, picked, less, log, rows, n) && map_.log) {
+            T *logs = pieces.take(rows * n);
+            map_.log(numbers, z, a, logs, scratch_work, rows, n);
+            for (idx r = 0; r < rows; r++)
+                if (scale[r] != 0) log[r] = logs[r * n + index[r]];
+        }
+        for (idx r = 0; r < rows; r++) {
+            const bool counts = scale[r] != 0;
+            y[r] = counts && !weight_.empty() ? weight_[index[r]] : T(1);
+            if (counts && !scaling_.empty()) y[r] *= scaling_[index[r]];
+        }
+        Outputs<T> outputs{};
+        outputs.a = picked, outputs.y = y, outputs.log = log, outputs.less = less;
+        loss_.entries(recipe_.loss_numbers, outputs, value ? each : nullptr,
+                      gradient ? t : nullptr, rows);
+        for (idx r = 0; r < rows && value; r++)
+            value[r] = scale[r] == 0 ? T(0) : scale[r] * each[r];
         if (!gradient) return;
-        const T *past = pulled(known, scale, pieces, scratch_work, rows, n);
-        through(known, top, gradient, pieces, scratch_work, rows, n);
-        meeting_.finish(past, scale, gradient, rows, n);
+        T factor = 1;
+        if (map_.factor) map_.factor(numbers, z, a, &factor, scratch_work, 1, 1);
+        for (idx r = 0; r < rows; r++) t[r] *= scale[r] * factor;
+        meeting_.cancelled(recipe_.left, {picked, less, log, nullptr}, t, rows, 1);
+        meeting_.single(a, index, t, less, scale, gradient, rows, n);
+        if (map_.after) {
+            map_.after(numbers, z, a, gradient, scratch_work, rows, n);
+            meeting_.finish(nullptr, scale, gradient, rows, n);
+        }
     }
 
     // The scaled values of rows, the squared log-normaliser added.
@@ -268,8 +368,8 @@ template <class T> class Pair : public PairKernel<T> {
         return past;
     }
 
-    // The slope's numerator `top` through the Jacobian, into the gradient.
-    void through(Known &known, T *top, T *gradient, Pieces<T> &pieces, T *work, idx rows,
+    // The slope's numerator `top` through the Jacobian, in place.
+    void through(Known &known, T *top, Pieces<T> &pieces, T *work, idx rows,
                  idx n) const {
         const Numbers &numbers = recipe_.map_numbers;
         const std::string &structure = recipe_.structure;
@@ -278,12 +378,10 @@ template <class T> class Pair : public PairKernel<T> {
         Places<T> places = {a, known.less, recipe_.logged ? known.log : nullptr, nullptr};
         if (structure == "resolved") meeting_.resolved(recipe_.over, places, top, rows, n);
         if (structure == "resolved" || structure == "plain") {
-            map_.vjp(numbers, z, a, top, gradient, work, rows, n);
+            map_.vjp(numbers, z, a, top, top, work, rows, n);
             return;
         }
         if (structure != "past") cancel(known, places, top, pieces, work, rows, n);
-        if (top != gradient)
-            for (idx i = 0; i < rows * n; i++) gradient[i] = top[i];
     }
 
     void cancel(const Known &known, Places<T> &places, T *top, Pieces<T> &pieces, T *work,

@@ -48,34 +48,57 @@ void meet(const Numbers &numbers, const Outputs<T> &of, const Answer<T> &into, T
         met<T, Loss, true, true>(loss, every, of, into, rows, n);
 }
 
+// Value and top of single entries.
+template <class T, class Loss>
+void entries(const Numbers &numbers, const Outputs<T> &of, T *value, T *top, idx count) {
+    const Loss loss(numbers);
+    each_vector<T>(count, [&](idx i, int k) {
+        At<T> x;
+        x.a = load_some(of.a + i, k);
+        x.y = load_some(of.y + i, k);
+        x.log = load_some(of.log + i, k);
+        x.less = load_some(of.less + i, k);
+        x.scaling = splat<T>(T(numbers.v[EVERY]));
+        if (value) store_some(value + i, loss.value(x), k);
+        if (top) store_some(top + i, loss.top(x), k);
+    });
+}
+
 #include "row-losses-inl.h"
 
 template <class T, template <class> class Loss>
 constexpr LossKernel<T> summing(const char *name) {
-    return {name, false, Loss<T>::for_value, Loss<T>::for_slope, meet<T, Loss<T>>};
+    return {name, false, Loss<T>::for_value, Loss<T>::for_slope, meet<T, Loss<T>>, nullptr};
+}
+
+// A loss that is 0 wherever its target is.
+template <class T, template <class> class Loss>
+constexpr LossKernel<T> sparse(const char *name) {
+    return {name, false, Loss<T>::for_value, Loss<T>::for_slope, meet<T, Loss<T>>,
+            entries<T, Loss<T>>};
 }
 
 template <class T, template <class> class Loss>
 constexpr LossKernel<T> coupling(const char *name) {
-    return {name, true, Loss<T>::for_value, Loss<T>::for_slope, Loss<T>::meet};
+    return {name, true, Loss<T>::for_value, Loss<T>::for_slope, Loss<T>::meet, nullptr};
 }
 
 template <class T> constexpr LossKernel<T> losses[] = {
     summing<T, AbsoluteError>("AbsoluteError"),
     summing<T, BinaryCrossEntropy>("BinaryCrossEntropy"),
     summing<T, Squared>("Brier"),
-    summing<T, CrossEntropy>("CrossEntropy"),
-    summing<T, Focal>("Focal"),
-    summing<T, GeneralizedCrossEntropy>("GeneralizedCrossEntropy"),
+    sparse<T, CrossEntropy>("CrossEntropy"),
+    sparse<T, Focal>("Focal"),
+    sparse<T, GeneralizedCrossEntropy>("GeneralizedCrossEntropy"),
     summing<T, Hinge>("Hinge"),
     summing<T, Huber>("Huber"),
     summing<T, JensenShannon>("JensenShannon"),
-    summing<T, KLDivergence>("KLDivergence"),
+    sparse<T, KLDivergence>("KLDivergence"),
     summing<T, LogCosh>("LogCosh"),
     summing<T, MeanSquared>("MeanSquaredError"),
     summing<T, NegativeLogLikelihood>("NegativeLogLikelihood"),
     summing<T, Poisson>("Poisson"),
-    summing<T, Poly>("Poly"),
+    sparse<T, Poly>("Poly"),
     summing<T, ReverseKL>("ReverseKL"),
     summing<T, Squared>("SquaredError"),
     coupling<T, CategoricalHinge>("CategoricalHinge"),

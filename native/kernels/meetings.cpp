@@ -267,6 +267,43 @@ void left_out(const Powers &m, const Places<T> &at, T *top, T *work, idx rows, i
     }
 }
 
+// ---- rows with one target
+
+template <class T>
+bool pick(const T *a, const int64_t *index, const T *scale, T *picked, T *less, T *logs,
+          idx rows, idx n) {
+    constexpr T TINY = sizeof(T) == 4 ? T(1e-30) : T(1e-290);
+    bool good = true;
+    for (idx r = 0; r < rows; r++) {
+        picked[r] = less[r] = T(0.5);
+        if (scale[r] == 0) continue;
+        const idx at = idx(index[r]);
+        picked[r] = a[r * n + at];
+        less[r] = picked[r] > T(0.5) ? others_of(a + r * n, at, n) : 1 - picked[r];
+        good &= !(picked[r] < TINY);
+    }
+    each_vector<T>(rows, [&](idx i, int k) {
+        const V<T> x = load_some(picked + i, k), rest = load_some(less + i, k);
+        const V<T> near = log1p(-rest);
+        store_some(logs + i, select<T>(x > splat<T>(0.5), near, log(x)), k);
+    });
+    return good;
+}
+
+template <class T>
+void single(const T *a, const int64_t *index, const T *t, const T *less, const T *scale,
+            T *out, idx rows, idx n) {
+    for (idx r = 0; r < rows; r++) {
+        const V<T> by = splat<T>(scale[r] == 0 ? T(0) : -t[r]);
+        const bool counts = scale[r] != 0;
+        each_vector<T>(n, [&](idx i, int k) {
+            const V<T> share = load_some(a + r * n + i, k);
+            store_some(out + r * n + i, counts ? share * by : V<T>{}, k);
+        });
+        if (counts) out[r * n + idx(index[r])] = t[r] * less[r];
+    }
+}
+
 // ---- the last pass
 
 template <class T> void stretch(T c, const T *by, T *x, idx rows, idx n) {
@@ -303,7 +340,7 @@ template <class T> void move(const T *x, T *out, idx count) {
 template <class T>
 constexpr MeetingKernels<T> meetings = {
     encode<T>,    within<T>,   log_of<T>,   log_not<T>,  less<T>,    cancelled<T>,
-    resolved<T>,  centered<T>, left_out<T>, stretch<T>,  finish<T>,  move<T>,
+    resolved<T>,  centered<T>, left_out<T>, pick<T>, single<T>, stretch<T>,  finish<T>,  move<T>,
 };
 
 }  // namespace
