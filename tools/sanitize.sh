@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Run the native code under sanitizers: tools/sanitize.sh address|thread [--short]
+# Run the native code under sanitizers: tools/sanitize.sh address|thread [--short|--pool]
 #
 # address: AddressSanitizer and UndefinedBehaviorSanitizer over the pool and all of
 # tests/native; thread: ThreadSanitizer over the pool and the tests that use threads.
+# --pool: the pool of threads alone, in seconds; the module takes minutes to compile.
 # Compiled are all instruction sets, with --short the best of this processor alone.
 # Needs g++ with its sanitizers (Debian: g++), and what pyproject.toml names to build and
 # to test. PYTHON chooses the interpreter.
@@ -40,6 +41,7 @@ echo "the pool alone, $sanitize"
 g++ -std=c++20 -O1 -g -fsanitize="$sanitize" -fno-sanitize-recover=all -Inative \
     tests/native/pool_check.cpp native/core/pool.cpp -pthread -o "$into/pool_check"
 "$into/pool_check" $pool
+[ "${2:-}" = --pool ] && echo "nothing found" && exit
 
 echo "the module, $sanitize, ${targets:-all instruction sets}"
 "$python" tools/build_native.py --targets "$targets" --sanitize "$sanitize" --into "$into"
