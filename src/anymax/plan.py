@@ -164,12 +164,6 @@ class Plan:
             losses.add(*quiet(self.bound.step)(examples, chosen))
         return losses
 
-    def walk(self, examples: Examples, order: Array) -> Iterator[tuple[Array, float]]:
-        """The same, one step each time it is asked on: its rows, their loss."""
-        for start in range(0, len(order), self.batch):
-            at = order[start : start + self.batch]
-            yield at, float(self.take(examples, at).losses[0])
-
     def examples(
         self,
         x: ArrayLike | tuple[ArrayLike, ...],
