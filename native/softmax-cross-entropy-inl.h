@@ -1,4 +1,4 @@
-// Softmax with cross-entropy, from class indices or from targets as values.
+// Softmax with cross-entropy from targets as values; from classes, one-class.
 //
 // With d = (z - max) / T and `others` the sum of exp(d) less the 1 of the largest, the
 // value is sum y (log1p(others) - d) and the gradient (a sum(y) - y) / T, a = exp(d) /
@@ -26,33 +26,7 @@ inline V<T> slope_at(const Coefficients<T> &c, V<T> e, V<T> y) {
     return select<T>(e == splat<T>(TOP<T>), top, plain) * c.scale;
 }
 
-// How many lanes are true.
-template <class T> inline int lanes_in(I<T> mask) {
-#if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4)
-        return __builtin_popcount(_mm512_movepi32_mask((__m512i)mask));
-    else
-        return __builtin_popcount(_mm512_movepi64_mask((__m512i)mask));
-#elif defined(__AVX2__)
-    return __builtin_popcount(_mm256_movemask_epi8((__m256i)mask)) / int(sizeof(T));
-#else
-    int total = 0;
-    for (int i = 0; i < N<T>; i++) total -= int(mask[i]);
-    return total;
-#endif
-}
-
 // ---- what several rows have in common
-
-// A class index's own target beside the base that all outputs get.
-template <class T> struct Hot {
-    T own, base;
-};
-
-template <class T> inline Hot<T> hot(const Given<T> &y, idx row) {
-    const T weight = y.weight ? y.weight[y.index[row]] : T(1);
-    return {weight * y.extra, weight * y.base};
-}
 
 // Sums of some rows, then what follows from them, a lane a row.
 template <class T> struct Sums {
@@ -83,50 +57,8 @@ template <class T> struct Sums {
 
 // ---- rows of a few vectors, several at once
 
-// The largest lane of each of N<double> vectors, by halves.
-inline void largests(const V<float> *x, float *out) {
-#if defined(__AVX512F__)
-    V<float> y[8];
-    for (int i = 0; i < 4; i++)
-        y[i] = maximum<float>(
-            __builtin_shufflevector(x[i], x[i + 4], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19,
-                                    20, 21, 22, 23),
-            __builtin_shufflevector(x[i], x[i + 4], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25,
-                                    26, 27, 28, 29, 30, 31));
-    for (int i = 0; i < 2; i++)
-        y[i] = maximum<float>(
-            __builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18,
-                                    19, 24, 25, 26, 27),
-            __builtin_shufflevector(y[i], y[i + 2], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22,
-                                    23, 28, 29, 30, 31));
-    const V<float> z = maximum<float>(
-        __builtin_shufflevector(y[0], y[1], 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24,
-                                25, 28, 29),
-        __builtin_shufflevector(y[0], y[1], 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26,
-                                27, 30, 31));
-    alignas(64) float two[16];
-    store(two, maximum<float>(z, __builtin_shufflevector(z, z, 1, 0, 3, 2, 5, 4, 7, 6, 9,
-                                                         8, 11, 10, 13, 12, 15, 14)));
-    // the halving leaves the rows in the order of their numbers' bits turned round
-    for (int r = 0; r < 8; r++)
-        out[r] = two[2 * ((r & 1) * 4 + (r >> 1 & 1) * 2 + (r >> 2))];
-#else
-    for (int r = 0; r < N<double>; r++) out[r] = largest<float>(x[r]);
-#endif
-}
-inline void largests(const V<double> *x, double *out) {
-    for (int r = 0; r < N<double>; r++) out[r] = largest<double>(x[r]);
-}
-
-// A place in a row as lanes: 0, 1, …
-template <class T> inline I<T> places() {
-    I<T> at;
-    for (int i = 0; i < N<T>; i++) at[i] = i;
-    return at;
-}
-
 // Up to N<double> rows from `from` on, each of K vectors.
-template <class T, int K, bool VALUES, bool TEMPERED>
+template <class T, int K, bool TEMPERED>
 void meet_group(double temperature, double penalty, const Given<T> &y, const T *z,
                 const T *scale, T *gradient, T *value, idx from, int rows, idx n) {
     constexpr int G = GROUP<T>;
@@ -139,14 +71,15 @@ void meet_group(double temperature, double penalty, const Given<T> &y, const T *
         tops[r] = group.x[r][0];
         for (int j = 1; j < K; j++) tops[r] = maximum<T>(group.x[r][j], tops[r]);
     }
-    T best[G];
-    largests(tops, best);
+    alignas(64) T best[N<T>];
+    const V<T> most = largests(tops);
+    store(best, most);
     V<double> others[G], all[G], linear[G];
     double ties[G];
     for (int r = 0; r < G; r++) {
         scaling.shift = scaling.input(splat<T>(best[r]));
         const bool beyond_end = r >= rows;
-        const T *target = VALUES ? y.values + (from + (beyond_end ? 0 : r)) * n : nullptr;
+        const T *target = y.values + (from + (beyond_end ? 0 : r)) * n;
         V<T> of_y{}, of_yd{};
         Total<T> sum;
         int same = 0;
@@ -158,36 +91,23 @@ void meet_group(double temperature, double penalty, const Given<T> &y, const T *
             same += lanes_in<T>(one);
             sum.add(keep<T>(~one, group.x[r][j]));
             const V<T> d = x - splat<T>(best[r]);
-            if constexpr (VALUES) {
-                const V<T> t = load_some(target + j * N<T>, k);
-                of_y += t;
-                of_yd += keep<T>(t != splat<T>(0), t * d);
-            } else if (y.base != 0) {
-                of_yd += keep<T>(first<T>(k), d);
-            }
+            const V<T> t = load_some(target + j * N<T>, k);
+            of_y += t;
+            of_yd += keep<T>(t != splat<T>(0), t * d);
         }
         ties[r] = double(same - 1);
         others[r] = sum.lanes();
-        if (VALUES) all[r] = Total<T>(of_y).lanes();
-        if (VALUES || y.base != 0) linear[r] = Total<T>(of_yd).lanes();
+        all[r] = Total<T>(of_y).lanes();
+        linear[r] = Total<T>(of_yd).lanes();
     }
-    V<double> tops_of_rows{};
-    for (int r = 0; r < G; r++) tops_of_rows[r] = best[r];
+    const V<double> tops_of_rows = widened(most);
     store(found.best, tops_of_rows);
     // an infinite largest makes the row NaN, as inf - inf does
     store(found.others,
           sums(others) * UNTOP<T> + load(ties) + (tops_of_rows - tops_of_rows));
-    if (VALUES) store(found.all, sums(all));
-    if (VALUES || y.base != 0) store(found.linear, sums(linear) * cold);
-    for (int r = 0; r < rows; r++) {
-        found.scale[r] = scale[from + r];
-        if (VALUES || scale[from + r] == 0) continue;
-        const Hot<T> own = hot(y, from + r);
-        const double d = (z[(from + r) * n + y.index[from + r]] - best[r]) * cold;
-        found.all[r] = double(own.own) + double(n) * own.base;
-        found.linear[r] = (own.base != 0 ? own.base * found.linear[r] : 0) +
-                          (own.own != 0 ? own.own * d : 0);
-    }
+    store(found.all, sums(all));
+    store(found.linear, sums(linear) * cold);
+    store(found.scale, widened(some_rows(scale + from, rows)));
     found.close(cold, penalty);
     for (int r = 0; r < rows; r++) {
         const idx row = from + r;
@@ -195,16 +115,9 @@ void meet_group(double temperature, double penalty, const Given<T> &y, const T *
         if (value) value[row] = counts ? T(found.value[r]) : T(0);
         if (!gradient) continue;
         const Coefficients<T> c = found.of(r, cold);
-        const Hot<T> own = VALUES || !counts ? Hot<T>{0, 0} : hot(y, row);
-        const Int<T> at = VALUES || !counts ? Int<T>(-1) : Int<T>(y.index[row]);
         for (int j = 0; j < K; j++) {
             const int k = j < K - 1 ? N<T> : group.last;
-            V<T> target = splat<T>(own.base);
-            if constexpr (VALUES)
-                target = load_some(y.values + row * n + j * N<T>, k);
-            else
-                target += keep<T>(places<T>() + Int<T>(j * N<T>) == splat_int<T>(at),
-                                  splat<T>(own.own));
+            const V<T> target = load_some(y.values + row * n + j * N<T>, k);
             const V<T> slope = slope_at<T>(c, group.x[r][j], target);
             group.write(gradient + row * n, r, j, counts ? slope : V<T>{});
         }
@@ -214,7 +127,7 @@ void meet_group(double temperature, double penalty, const Given<T> &y, const T *
 // ---- longer rows
 
 // exp((z - max) / T) of one row, lifted, kept in e unless null; its sums into a lane.
-template <class T, bool VALUES, bool TEMPERED> struct LongRow {
+template <class T, bool TEMPERED> struct LongRow {
     Scaling<T, TEMPERED, true> scaling;
     V<T> best;
 
@@ -222,23 +135,18 @@ template <class T, bool VALUES, bool TEMPERED> struct LongRow {
         V<T> others{}, ties{}, y{}, yd{};
     };
 
-    void take(Lanes &into, const T *z, const T *y, T *e, bool all, int k) const {
+    void take(Lanes &into, const T *z, const T *y, T *e, int k) const {
         const V<T> x = load_some(z, k, -INFINITE<T>), made = scaling.exp(x);
         const I<T> one = made == splat<T>(TOP<T>);
         into.others += keep<T>(~one, made);
         into.ties += keep<T>(one, splat<T>(1));
         if (e) store_some(e, made, k);
-        if constexpr (VALUES) {
-            const V<T> target = load_some(y, k);
-            into.y += target;
-            into.yd += keep<T>(target != splat<T>(0), target * (x - best));
-        } else if (all) {
-            into.yd += k == N<T> ? x - best : keep<T>(first<T>(k), x - best);
-        }
+        const V<T> target = load_some(y, k);
+        into.y += target;
+        into.yd += keep<T>(target != splat<T>(0), target * (x - best));
     }
 
-    LongRow(double temperature, Sums<T> &found, int r, const T *z, const T *y, T *e,
-            bool all, idx n)
+    LongRow(double temperature, Sums<T> &found, const T *z, const T *y, T *e, idx n)
         : scaling(temperature) {
         constexpr idx W = N<T>, BLOCK = 64 * W;  // sums are folded that often
         V<T> top[4];
@@ -262,49 +170,33 @@ template <class T, bool VALUES, bool TEMPERED> struct LongRow {
             Lanes one, two;
             idx i = from;
             for (; i + 2 * W <= to; i += 2 * W) {
-                take(one, z + i, y + i, e ? e + i : e, all, W);
-                take(two, z + i + W, y + i + W, e ? e + i + W : e, all, W);
+                take(one, z + i, y + i, e ? e + i : e, W);
+                take(two, z + i + W, y + i + W, e ? e + i + W : e, W);
             }
             for (; i < to; i += W)
-                take(one, z + i, y + i, e ? e + i : e, all, to - i < W ? int(to - i) : W);
+                take(one, z + i, y + i, e ? e + i : e, to - i < W ? int(to - i) : W);
             others += double(sum<T>(one.others + two.others));
             ties += double(sum<T>(one.ties + two.ties));
-            if (VALUES) of_y += double(sum<T>(one.y + two.y));
-            if (VALUES || all) of_yd += double(sum<T>(one.yd + two.yd));
+            of_y += double(sum<T>(one.y + two.y));
+            of_yd += double(sum<T>(one.yd + two.yd));
         }
-        found.best[r] = double(most);
-        found.others[r] = others * UNTOP<T> + (ties - 1) + double(most - most);
-        found.all[r] = of_y;
-        found.linear[r] = of_yd;
+        found.best[0] = double(most);
+        found.others[0] = others * UNTOP<T> + (ties - 1) + double(most - most);
+        found.all[0] = of_y;
+        found.linear[0] = of_yd;
     }
 
-    // The gradient of a row whose targets are values, or one class.
     template <bool STREAM>
     void write_gradient(const Coefficients<T> &c, const T *z, const T *e, const T *values,
-                        Hot<T> own, idx at, T *out, const T *next, idx n) const {
-        const auto exponential = [&](idx i, int k) {
-            return e ? load_some(e + i, k) : scaling.exp(load_some(z + i, k));
-        };
-        if constexpr (VALUES) {
-            write<T, STREAM>(out, n, next, [&](idx i, int k) {
-                return slope_at<T>(c, exponential(i, k), load_some(values + i, k));
-            });
-            return;
-        }
-        const V<T> here = e ? splat<T>(e[at]) : scaling.exp(splat<T>(z[at]));
-        const V<T> factor = splat<T>(c.share * c.all * c.scale);
-        if (own.base == 0)
-            write<T, STREAM>(out, n, next,
-                             [&](idx i, int k) { return exponential(i, k) * factor; });
-        else
-            write<T, STREAM>(out, n, next, [&](idx i, int k) {
-                return slope_at<T>(c, exponential(i, k), splat<T>(own.base));
-            });
-        out[at] = slope_at<T>(c, here, splat<T>(own.own + own.base))[0];
+                        T *out, const T *next, idx n) const {
+        write<T, STREAM>(out, n, next, [&](idx i, int k) {
+            const V<T> x = e ? load_some(e + i, k) : scaling.exp(load_some(z + i, k));
+            return slope_at<T>(c, x, load_some(values + i, k));
+        });
     }
 };
 
-template <class T, bool VALUES, bool TEMPERED, bool STREAM>
+template <class T, bool TEMPERED, bool STREAM>
 void meet_row(double temperature, double penalty, const Given<T> &y, const T *z,
               const T *scale, T *gradient, T *value, T *work, idx row, idx rows, idx n) {
     T *out = gradient ? gradient + row * n : nullptr;
@@ -314,48 +206,38 @@ void meet_row(double temperature, double penalty, const Given<T> &y, const T *z,
         return;
     }
     const double cold = 1 / temperature;
-    const T *from = z + row * n, *values = VALUES ? y.values + row * n : nullptr;
-    T *kept = !out || n > LONG ? nullptr : STREAM || out == from ? work : out;
+    const T *from = z + row * n, *values = y.values + row * n;
+    T *kept = !out || n > LONG ? nullptr : between<T, STREAM>(from, out, work);
     Sums<T> found;
-    const LongRow<T, VALUES, TEMPERED> of(temperature, found, 0, from, values, kept,
-                                          y.base != 0, n);
-    const idx at = VALUES ? 0 : idx(y.index[row]);
-    const Hot<T> own = VALUES ? Hot<T>{0, 0} : hot(y, row);
+    const LongRow<T, TEMPERED> of(temperature, found, from, values, kept, n);
     found.scale[0] = scale[row];
     found.linear[0] *= cold;
-    if (!VALUES) {
-        const double d = double(from[at] - of.best[0]) * cold;
-        found.all[0] = double(own.own) + double(n) * own.base;
-        found.linear[0] = (own.base != 0 ? own.base * found.linear[0] : 0) +
-                          (own.own != 0 ? own.own * d : 0);
-    }
     found.close(cold, penalty);
     if (value) value[row] = T(found.value[0]);
     if (!out) return;
     const T *next = row + 1 < rows ? z + (row + 1) * n : nullptr;
-    of.template write_gradient<STREAM>(found.of(0, cold), from, kept, values, own, at, out,
-                                       next, n);
+    of.template write_gradient<STREAM>(found.of(0, cold), from, kept, values, out, next, n);
 }
 
 // ---- all rows
 
-template <class T, bool VALUES, bool TEMPERED>
+template <class T, bool TEMPERED>
 void meet_rows(double temperature, double penalty, const Given<T> &y, const T *z,
                const T *scale, T *gradient, T *value, T *work, bool streaming, idx rows,
                idx n) {
     const bool small = narrow<T>(n, [&]<int K>() {
         each_group<T>(rows, [&](idx r, int count) {
-            meet_group<T, K, VALUES, TEMPERED>(temperature, penalty, y, z, scale, gradient,
-                                               value, r, count, n);
+            meet_group<T, K, TEMPERED>(temperature, penalty, y, z, scale, gradient, value,
+                                       r, count, n);
         });
     });
     for (idx r = 0; r < rows && !small; r++)
         if (streaming)
-            meet_row<T, VALUES, TEMPERED, true>(temperature, penalty, y, z, scale, gradient,
-                                                value, work, r, rows, n);
+            meet_row<T, TEMPERED, true>(temperature, penalty, y, z, scale, gradient, value,
+                                        work, r, rows, n);
         else
-            meet_row<T, VALUES, TEMPERED, false>(temperature, penalty, y, z, scale,
-                                                 gradient, value, work, r, rows, n);
+            meet_row<T, TEMPERED, false>(temperature, penalty, y, z, scale, gradient, value,
+                                         work, r, rows, n);
     if (streaming) fence();
 }
 
@@ -363,14 +245,14 @@ template <class T>
 void softmax_cross_entropy(const Numbers &map, const Numbers &loss, const T *,
                            const T *z, const Given<T> &y, const T *scale, T *gradient,
                            T *value, T *work, bool streaming, idx rows, idx n) {
-    const auto meet = [&]<bool VALUES, bool TEMPERED>() {
-        meet_rows<T, VALUES, TEMPERED>(map.v[0], loss.v[0], y, z, scale, gradient, value,
-                                       work, streaming, rows, n);
+    const auto meet = [&]<bool TEMPERED>() {
+        if (y.values)
+            meet_rows<T, TEMPERED>(map.v[0], loss.v[0], y, z, scale, gradient, value, work,
+                                   streaming, rows, n);
+        else
+            one_class_rows<T, TEMPERED>(
+                {map.v[0], loss.v[0], y, z, scale, gradient, value, n}, work, streaming,
+                rows);
     };
-    if (map.v[0] == 1)
-        y.values ? meet.template operator()<true, false>()
-                 : meet.template operator()<false, false>();
-    else
-        y.values ? meet.template operator()<true, true>()
-                 : meet.template operator()<false, true>();
+    map.v[0] == 1 ? meet.template operator()<false>() : meet.template operator()<true>();
 }

@@ -31,25 +31,77 @@ inline void share(Group<T, K> &group, const V<T> *shift, double temperature, T *
     }
 }
 
-// The largest z / T of each row of a group.
+// The largest lane of each of GROUP vectors, in the first lanes; by halves.
+inline V<float> largests(const V<float> *x) {
+#if defined(__AVX512F__)
+    V<float> y[4];
+    for (int i = 0; i < 4; i++)
+        y[i] = maximum<float>(
+            __builtin_shufflevector(x[i], x[i + 4], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19,
+                                    20, 21, 22, 23),
+            __builtin_shufflevector(x[i], x[i + 4], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25,
+                                    26, 27, 28, 29, 30, 31));
+    for (int i = 0; i < 2; i++)
+        y[i] = maximum<float>(
+            __builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18,
+                                    19, 24, 25, 26, 27),
+            __builtin_shufflevector(y[i], y[i + 2], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22,
+                                    23, 28, 29, 30, 31));
+    const V<float> z = maximum<float>(
+        __builtin_shufflevector(y[0], y[1], 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24,
+                                25, 28, 29),
+        __builtin_shufflevector(y[0], y[1], 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26,
+                                27, 30, 31));
+    const V<float> both = maximum<float>(
+        z, __builtin_shufflevector(z, z, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15,
+                                   14));
+    // the halving left the rows in the order of their numbers' bits turned round
+    return __builtin_shufflevector(both, both, 0, 8, 4, 12, 2, 10, 6, 14, 0, 8, 4, 12, 2,
+                                   10, 6, 14);
+#else
+    V<float> best{};
+    for (int r = 0; r < GROUP<float>; r++) best[r] = largest<float>(x[r]);
+    return best;
+#endif
+}
+inline V<double> largests(const V<double> *x) {
+    V<double> best;
+    for (int r = 0; r < GROUP<double>; r++) best[r] = largest<double>(x[r]);
+    return best;
+}
+
+// Whether a narrow row needs no shift: its own numbers say so, not those beside it.
+template <class T> constexpr T NEAR = 20;
+
+// What each row of a group is shifted by: `most`, its largest, or 0 where all its z / T
+// are NEAR 0.
 template <class T, int K, class S>
-inline void largest_inputs(const Group<T, K> &group, const S &scaling, T *best) {
+inline V<T> shifts(const Group<T, K> &group, const S &scaling, V<T> most) {
+    V<T> wide[GROUP<T>];
     for (int r = 0; r < GROUP<T>; r++) {
-        V<T> top = splat<T>(-INFINITE<T>);
-        for (int j = 0; j < K; j++) top = maximum<T>(scaling.input(group.x[r][j]), top);
-        best[r] = largest<T>(top);
+        wide[r] = absolute(scaling.input(group.x[r][K - 1]));
+        wide[r] = keep<T>(first<T>(group.last), wide[r]);
+        for (int j = 0; j < K - 1; j++)
+            wide[r] = maximum<T>(absolute(scaling.input(group.x[r][j])), wide[r]);
+        // as `within` takes it, NaN is near
+        wide[r] = maximum<T>(wide[r], splat<T>(0));
     }
+    return keep<T>(largests(wide) > splat<T>(NEAR<T>), most);
 }
 
 template <class T, int K, bool TEMPERED>
 __attribute__((noinline)) void softmax_group_shifted(double temperature, const T *z, T *a,
                                                      idx n, int rows) {
     Group<T, K> group(z, n, rows, beyond<T>(temperature));
-    T best[GROUP<T>];
-    largest_inputs(group, Scaling<T, TEMPERED, false>(temperature), best);
-    V<T> shift[GROUP<T>];
-    for (int r = 0; r < GROUP<T>; r++)
-        shift[r] = splat<T>(level(best[r]) ? T(0) : best[r]);
+    const Scaling<T, TEMPERED, false> scaling(temperature);
+    V<T> tops[GROUP<T>], shift[GROUP<T>];
+    for (int r = 0; r < GROUP<T>; r++) {
+        tops[r] = splat<T>(-INFINITE<T>);
+        for (int j = 0; j < K; j++)
+            tops[r] = maximum<T>(scaling.order(group.x[r][j]), tops[r]);
+    }
+    const V<T> by = scaling.input(shifts(group, scaling, scaling.order(largests(tops))));
+    for (int r = 0; r < GROUP<T>; r++) shift[r] = splat<T>(by[r]);
     share<T, K, TEMPERED, true>(group, shift, temperature, a, n, rows);
 }
 
@@ -58,7 +110,7 @@ inline void softmax_groups(double temperature, const T *z, T *a, idx rows, idx n
     const Scaling<T, TEMPERED, false> scaling(temperature);
     each_group<T>(rows, [&](idx r, int count) {
         Group<T, K> group(z + r * n, n, count, beyond<T>(temperature));
-        if (group.within(20, [&](V<T> x) { return scaling.input(x); }))
+        if (group.within(NEAR<T>, [&](V<T> x) { return scaling.input(x); }))
             share<T, K, TEMPERED, false>(group, nullptr, temperature, a + r * n, n, count);
         else
             softmax_group_shifted<T, K, TEMPERED>(temperature, z + r * n, a + r * n, n,
@@ -66,7 +118,8 @@ inline void softmax_groups(double temperature, const T *z, T *a, idx rows, idx n
     });
 }
 
-// e = exp(z / T - shift) of a row; gives its sum, and the largest z / T.
+// e = exp(z / T - shift) of a row; gives its sum, and where the shift is 0 the z whose
+// z / T is the largest.
 template <class T, bool TEMPERED, bool SHIFTED>
 inline double exponentials(const Scaling<T, TEMPERED, SHIFTED> &scaling, const T *z, T *e,
                            idx n, T fill, T &best) {
@@ -77,7 +130,7 @@ inline double exponentials(const Scaling<T, TEMPERED, SHIFTED> &scaling, const T
         for (int j = 0; j < MANY; j++) {
             x[j] = load(z + i + j * N<T>);
             V<T> &most = j % 2 ? top : other;
-            if (!SHIFTED) most = maximum<T>(scaling.input(x[j]), most);
+            if (!SHIFTED) most = maximum<T>(scaling.order(x[j]), most);
             x[j] = scaling.exp(x[j]);
             store(e + i + j * N<T>, x[j]);
         }
@@ -91,12 +144,12 @@ inline double exponentials(const Scaling<T, TEMPERED, SHIFTED> &scaling, const T
         [&](idx i, int k) {
             i += done;
             const V<T> x = load_some(z + i, k, fill);
-            if (!SHIFTED) top = maximum<T>(scaling.input(x), top);
+            if (!SHIFTED) top = maximum<T>(scaling.order(x), top);
             const V<T> value = scaling.exp(x);
             store_some(e + i, value, k);
             total.add(value);
         });
-    if (!SHIFTED) best = largest<T>(maximum<T>(other, top));
+    if (!SHIFTED) best = scaling.order(splat<T>(largest<T>(maximum<T>(other, top))))[0];
     return total.value();
 }
 
@@ -106,11 +159,12 @@ inline void softmax_row(double temperature, const T *z, T *a, T *work, const T *
     const T fill = beyond<T>(temperature);
     T *e = between<T, STREAM>(z, a, work);
     T best;
-    double total =
-        exponentials(Scaling<T, TEMPERED, false>(temperature), z, e, n, fill, best);
-    if (!level(best)) {
+    const Scaling<T, TEMPERED, false> scaling(temperature);
+    double total = exponentials(scaling, z, e, n, fill, best);
+    const V<T> most = scaling.input(splat<T>(best));
+    if (!level(most[0])) {
         Scaling<T, TEMPERED, true> shifted(temperature);
-        shifted.shift = splat<T>(best);
+        shifted.shift = most;
         total = exponentials(shifted, z, e, n, fill, best);
     }
     const V<T> inverse = splat<T>(T(1 / total));

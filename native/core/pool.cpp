@@ -33,8 +33,10 @@ void pause() {
 }
 
 // A job is claimed chunk by chunk through one word: its number in the high 32 bits, then
-// how many chunks it has, then the next to take. A helper that comes late finds another
-// number, or no chunk left, and never reads the arguments of a job that is over.
+// the end and the begin of the chunks that are left. The caller takes the first of them
+// and helpers the last, so that calls in a row find their rows in the same core's cache.
+// A helper that comes late finds another number, or no chunk left, and never reads the
+// arguments of a job that is over.
 class Pool {
   public:
     explicit Pool(int wanted) : wanted_(wanted) {}
@@ -60,7 +62,7 @@ class Pool {
             bell_.fetch_add(1);
             bell_.notify_all();
         }
-        const int mine = claim_all(number);
+        const int mine = claim_all(number, FIRST);
         for (int i = 0; done_.load(std::memory_order_acquire) + mine < chunks; i++)
             i < 2000 ? pause() : std::this_thread::yield();
         busy_.store(false, std::memory_order_release);
@@ -77,18 +79,22 @@ class Pool {
         return !sleeping || now - before < CLOSE;
     }
 
-    int claim_all(uint64_t number) {
+    enum End { FIRST, LAST };
+
+    int claim_all(uint64_t number, End side) {
         int did = 0;
         uint64_t word = word_.load(std::memory_order_acquire);
-        while (word >> 32 == number && (word & 0xffff) < (word >> 16 & 0xffff)) {
-            if (!word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel,
+        for (;;) {
+            const int begin = int(word & 0xffff), end = int(word >> 16 & 0xffff);
+            if (word >> 32 != number || begin == end) return did;
+            const uint64_t rest = side == FIRST ? word + 1 : word - (uint64_t(1) << 16);
+            if (!word_.compare_exchange_weak(word, rest, std::memory_order_acq_rel,
                                              std::memory_order_acquire))
                 continue;
-            job_(argument_, int(word & 0xffff));
+            job_(argument_, side == FIRST ? begin : end - 1);
             did++;
             word = word_.load(std::memory_order_acquire);
         }
-        return did;
     }
 
     // Another helper, if the system gives one; else as many threads are wanted as are.
@@ -108,7 +114,7 @@ class Pool {
         for (;;) {
             seen = next(seen);
             if (helper >= wanted() - 1) continue;  // fewer threads are wanted now
-            if (const int did = claim_all(seen))
+            if (const int did = claim_all(seen, LAST))
                 done_.fetch_add(did, std::memory_order_release);
         }
     }

@@ -6,7 +6,8 @@ namespace anymax {
 
 // Call job(argument, chunk) for every chunk in 0 .. chunks - 1, on the threads there are;
 // the caller works too and never waits for a helper that has not begun. Chunks are
-// claimed in order by whoever is free, so results must not depend on who ran them.
+// claimed by whoever is free, so results must not depend on who ran them: from the first
+// on by the caller, from the last on by helpers.
 // A call from within a job, or while another thread is in the pool, runs alone.
 //
 // `nanoseconds` is what one thread would need for all: too little work is not worth a

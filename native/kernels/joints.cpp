@@ -10,6 +10,9 @@ namespace anymax {
 namespace {
 
 #include "rows-inl.h"
+#include "sums-inl.h"
+#include "softmax-inl.h"
+#include "softmax-one-class-inl.h"
 #include "softmax-cross-entropy-inl.h"
 #include "sigmoid-cross-entropy-inl.h"
 

@@ -105,7 +105,9 @@ def test_products_are_those_of_the_structure(f, n, dtype, rng):
 def test_rows_are_the_same_bits_whatever_comes_with_them(f, dtype, rng):
     for n in (3, 10, 16, 20, 40, 100, 1000):
         z = rows(rng, n, dtype, 3)
-        z[3] *= 20  # takes another way than the rows beside it
+        z[3] *= 20  # these take another way than the rows beside them
+        z[5] -= 12
+        z[6] += 40
         a = kernels.core.apply(handle(f), z)
         g = rows(rng, n, dtype, 1)
         down = kernels.core.vjp(handle(f), z, a, g)
