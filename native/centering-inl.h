@@ -103,26 +103,30 @@ template <class T> struct Moments {
 template <class T, Meets MEETS, class W, class G>
 inline Moments<T> moments(idx n, W weight, G g) {
     Total<T> total, moment;
-    V<T> top = splat<T>(0);
+    V<T> top = splat<T>(0), other = top;
+    const auto some = [&]<int MANY>(idx i) {
+        V<T> w[MANY], x[MANY];
+        for (int j = 0; j < MANY; j++) {
+            w[j] = weight(i + j * N<T>, N<T>);
+            x[j] = weighted<T, MEETS>(w[j], g(i + j * N<T>, N<T>));
+            V<T> &most = j % 2 ? top : other;
+            most = maximum<T>(w[j], most);
+        }
+        for (int j = 4; j < MANY; j++) w[j - 4] += w[j], x[j - 4] += x[j];
+        total.add(w[0], w[1], w[2], w[3]);
+        moment.add(x[0], x[1], x[2], x[3]);
+    };
+    idx done = 0;
+    for (; done + 8 * N<T> <= n; done += 8 * N<T>) some.template operator()<8>(done);
     each_four<T>(
-        n,
-        [&](idx i) {
-            V<T> w[4], x[4];
-            for (int j = 0; j < 4; j++) {
-                w[j] = weight(i + j * N<T>, N<T>);
-                x[j] = weighted<T, MEETS>(w[j], g(i + j * N<T>, N<T>));
-                top = maximum<T>(w[j], top);
-            }
-            total.add(w[0], w[1], w[2], w[3]);
-            moment.add(x[0], x[1], x[2], x[3]);
-        },
+        n - done, [&](idx i) { some.template operator()<4>(done + i); },
         [&](idx i, int k) {
-            const V<T> w = weight(i, k);
+            const V<T> w = weight(done + i, k);
             top = maximum<T>(w, top);
             total.add(w);
-            moment.add(weighted<T, MEETS>(w, g(i, k)));
+            moment.add(weighted<T, MEETS>(w, g(done + i, k)));
         });
-    return {total.value(), moment.value(), largest<T>(top)};
+    return {total.value(), moment.value(), largest<T>(maximum<T>(other, top))};
 }
 
 // g where the weight is the largest.
@@ -141,15 +145,20 @@ inline V<T> at_largest(idx n, T largest_weight, W weight, G g) {
 template <class T, Meets MEETS, bool STREAM, class W, class G, class F>
 inline void center_row(idx n, T *out, const T *next, T factor, W weight, G g, F after) {
     const Moments<T> found = moments<T, MEETS>(n, weight, g);
-    V<T> own = splat<T>(0);
-    double moment = found.moment;
-    if (found.largest_weight > 0.5 * found.total) {
-        own = at_largest<T>(n, found.largest_weight, weight, g);
-        moment = moment_from<T, MEETS>(n, own, weight, g);
-    }
-    const V<T> mean = splat<T>(T(found.total == 0 ? 0 : moment / found.total));
-    write<T, STREAM>(out, n, next, [&](idx i, int k) {
-        const V<T> away = (g(i, k) - own) - mean;
+    const auto mean = [&](double moment) {
+        return splat<T>(T(found.total == 0 ? 0 : moment / found.total));
+    };
+    const auto finish = [&](idx i, int k, V<T> away) {
         return after(i, k, centered<T, MEETS>(weight(i, k), away) * factor);
-    });
+    };
+    if (!(found.largest_weight > 0.5 * found.total)) {
+        const V<T> off = mean(found.moment);
+        write<T, STREAM>(out, n, next,
+                         [&](idx i, int k) { return finish(i, k, g(i, k) - off); });
+        return;
+    }
+    const V<T> own = at_largest<T>(n, found.largest_weight, weight, g);
+    const V<T> off = mean(moment_from<T, MEETS>(n, own, weight, g));
+    write<T, STREAM>(out, n, next,
+                     [&](idx i, int k) { return finish(i, k, (g(i, k) - own) - off); });
 }
