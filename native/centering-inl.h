@@ -94,26 +94,26 @@ inline double moment_from(idx n, V<T> own, W weight, G g) {
     return total.value();
 }
 
-// The sums of w and of w g, and the largest w.
+// The sums of w and of w g, and what no w is above if none is below 0.
 template <class T> struct Moments {
     double total, moment;
-    T largest_weight;
+    T bound;
 };
 
 template <class T, Meets MEETS, class W, class G>
 inline Moments<T> moments(idx n, W weight, G g) {
     Total<T> total, moment;
-    V<T> top = splat<T>(0), other = top;
+    V<T> bound = splat<T>(0);
     const auto some = [&]<int MANY>(idx i) {
         V<T> w[MANY], x[MANY];
         for (int j = 0; j < MANY; j++) {
             w[j] = weight(i + j * N<T>, N<T>);
             x[j] = weighted<T, MEETS>(w[j], g(i + j * N<T>, N<T>));
-            V<T> &most = j % 2 ? top : other;
-            most = maximum<T>(w[j], most);
         }
         for (int j = 4; j < MANY; j++) w[j - 4] += w[j], x[j - 4] += x[j];
-        total.add(w[0], w[1], w[2], w[3]);
+        const V<T> sum = (w[0] + w[1]) + (w[2] + w[3]);
+        bound = maximum<T>(sum, bound);
+        total.add(sum);
         moment.add(x[0], x[1], x[2], x[3]);
     };
     idx done = 0;
@@ -122,11 +122,17 @@ inline Moments<T> moments(idx n, W weight, G g) {
         n - done, [&](idx i) { some.template operator()<4>(done + i); },
         [&](idx i, int k) {
             const V<T> w = weight(done + i, k);
-            top = maximum<T>(w, top);
+            bound = maximum<T>(w, bound);
             total.add(w);
             moment.add(weighted<T, MEETS>(w, g(done + i, k)));
         });
-    return {total.value(), moment.value(), largest<T>(maximum<T>(other, top))};
+    return {total.value(), moment.value(), largest<T>(bound)};
+}
+
+template <class T, class W> inline T largest_weight(idx n, W weight) {
+    V<T> top = splat<T>(0);
+    each_vector<T>(n, [&](idx i, int k) { top = maximum<T>(weight(i, k), top); });
+    return largest<T>(top);
 }
 
 // g where the weight is the largest.
@@ -151,13 +157,15 @@ inline void center_row(idx n, T *out, const T *next, T factor, W weight, G g, F 
     const auto finish = [&](idx i, int k, V<T> away) {
         return after(i, k, centered<T, MEETS>(weight(i, k), away) * factor);
     };
-    if (!(found.largest_weight > 0.5 * found.total)) {
+    const double half = 0.5 * found.total;
+    const T top = found.bound > half ? largest_weight<T>(n, weight) : T(0);
+    if (!(top > half)) {
         const V<T> off = mean(found.moment);
         write<T, STREAM>(out, n, next,
                          [&](idx i, int k) { return finish(i, k, g(i, k) - off); });
         return;
     }
-    const V<T> own = at_largest<T>(n, found.largest_weight, weight, g);
+    const V<T> own = at_largest<T>(n, top, weight, g);
     const V<T> off = mean(moment_from<T, MEETS>(n, own, weight, g));
     write<T, STREAM>(out, n, next,
                      [&](idx i, int k) { return finish(i, k, (g(i, k) - own) - off); });

@@ -137,7 +137,7 @@ template <class T> struct LogSoftmax {
             const auto p = [&](idx i, int k) { return load_some(work + i, k); };
             const auto tangent = [&](idx i, int k) { return load_some(v + i, k); };
             const Moments<T> found = moments<T, TANGENT>(n, p, tangent);
-            const V<T> own = at_largest<T>(n, found.largest_weight, p, tangent);
+            const V<T> own = at_largest<T>(n, largest_weight<T>(n, p), p, tangent);
             const double moment = moment_from<T, TANGENT>(n, own, p, tangent);
             const V<T> mean = splat<T>(T(moment / found.total));
             each_vector<T>(n, [&](idx i, int k) {
