@@ -245,22 +245,24 @@ template <class T, bool TEMPERED, bool SHIFTED> struct Scaling {
 // ---- writing
 
 // out = f(i, k) for n numbers, past the caches if STREAM; next: what is read soon after.
+// Long rows are stored where vectors lie within one line of the cache.
 template <class T, bool STREAM, class F>
 inline void write(T *out, idx n, const T *next, F f) {
-    if constexpr (!STREAM) {
-        each_vector<T>(n, [&](idx i, int k) { store_some(out + i, f(i, k), k); });
-    } else {
-        idx i = 0;
-        if (const int off = int((uintptr_t)out % BYTES / sizeof(T))) {
-            i = N<T> - off < n ? N<T> - off : n;
-            store(out, f(0, int(i)), int(i));
-        }
-        for (; i + N<T> <= n; i += N<T>) {
+    idx i = 0;
+    if (const int off = int((uintptr_t)out % BYTES / sizeof(T));
+        off && (STREAM || n >= 8 * N<T>)) {
+        i = N<T> - off < n ? N<T> - off : n;
+        store(out, f(0, int(i)), int(i));
+    }
+    for (; i + N<T> <= n; i += N<T>) {
+        if constexpr (STREAM) {
             if (next) __builtin_prefetch(next + i, 0, 2);
             stream(out + i, f(i, N<T>));
+        } else {
+            store(out + i, f(i, N<T>));
         }
-        if (i < n) store(out + i, f(i, int(n - i)), int(n - i));
     }
+    if (i < n) store(out + i, f(i, int(n - i)), int(n - i));
 }
 
 // Where the numbers of a row are kept from one pass to the next.
