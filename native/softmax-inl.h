@@ -118,6 +118,10 @@ inline void softmax_groups(double temperature, const T *z, T *a, idx rows, idx n
     });
 }
 
+// What the second cache holds of a row, in bytes. The exponentials of a longer one leave it
+// anyway, so that they may as well be kept in the output.
+constexpr idx KEPT = idx(1) << 21;
+
 // e = exp(z / T - shift) of a row; gives its sum, and where the shift is 0 the z whose
 // z / T is the largest.
 template <class T, bool TEMPERED, bool SHIFTED>
@@ -179,6 +183,8 @@ inline void softmax_tempered(double temperature, const T *z, T *a, T *work, idx 
         softmax_groups<T, K, TEMPERED>(temperature, z, a, rows, n);
     });
     if (small) return;
+    if (STREAM && n * idx(sizeof(T)) > KEPT)
+        return softmax_tempered<T, TEMPERED, false>(temperature, z, a, work, rows, n);
     for (idx r = 0; r < rows; r++)
         softmax_row<T, TEMPERED, STREAM>(temperature, z + r * n, a + r * n, work,
                                          r + 1 < rows ? z + (r + 1) * n : nullptr, n);

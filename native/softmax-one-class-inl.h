@@ -286,6 +286,7 @@ void one_class_rows(const OneClass<T> &of, T *work, bool streaming, idx rows) {
         });
     });
     if (small) return;
+    streaming = streaming && of.n * idx(sizeof(T)) <= KEPT;
     for (idx r = 0; r < rows; r++)
         if (streaming)
             one_class_row<T, TEMPERED, true>(of, work, r, rows);
