@@ -20,11 +20,19 @@ template <class T> struct OneClass {
 
 // ---- some rows' numbers, a lane a row
 
-// GROUP numbers T from `rows` of them, 0 beyond.
+// `rows` numbers in the first lanes, 0 beyond.
 template <class T> inline V<T> some_rows(const T *x, int rows) { return load(x, rows); }
 
 inline V<double> widened(V<float> x) { return lower(x); }
 inline V<double> widened(V<double> x) { return x; }
+
+// The same the other way round, in the first lanes.
+template <class T> inline V<T> narrowed(V<double> x) {
+    V<T> narrow{};
+    const PerRow<T> rows(x);
+    __builtin_memcpy(&narrow, rows.v, sizeof rows.v);
+    return narrow;
+}
 
 // x at[r] + r n for the rows that count, 0 for the others.
 template <class T>
@@ -66,7 +74,8 @@ inline Ends<T> ends(const OneClass<T> &of, const Exponentials &e, V<double> best
     const V<double> none{};
     const double cold = 1 / of.temperature;
     const V<double> share = 1 / (e.top + e.others);
-    const V<double> logs = log1p(e.others / e.top);
+    const V<T> beside = narrowed<T>(e.others) / narrowed<T>(e.top);
+    const V<double> logs = widened(log1p(beside));
     const V<double> own = weight * double(of.y.extra), base = weight * double(of.y.base);
     V<double> all = own + base * double(of.n);
     V<double> value = all * logs - keep<double>(own != none, own * away) * cold;

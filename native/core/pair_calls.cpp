@@ -70,7 +70,7 @@ template <class T> struct Call {
     Targets<T> y;
     T *scale, *value, *gradient;
     idx rows, n;
-    bool streaming;
+    bool streaming, weighed;  // whether `scale` holds sample weights
     std::atomic<bool> bad{false};
 };
 
@@ -91,14 +91,31 @@ template <class T> void pass(Call<T> &call, idx from, idx to, T *work) {
     }
 }
 
+// The sum of `rows` numbers of(r), several at a time.
+template <class F> double summed(idx rows, F of) {
+    double part[4] = {};
+    idx r = 0;
+    for (; r + 4 <= rows; r += 4)
+        for (int i = 0; i < 4; i++) part[i] += of(r + i);
+    for (; r < rows; r++) part[0] += of(r);
+    return (part[0] + part[1]) + (part[2] + part[3]);
+}
+
 // Sample weights, with what rows count for in a mean, made the factors of the rows.
 template <class T> void scale_rows(Call<T> &call, Reduce reduce, T *weight) {
+    if (!call.weighed && call.kernel->even()) {
+        const T each = reduce == MEAN ? T(1 / double(call.rows)) : T(1);
+        for (idx r = 0; r < call.rows; r++) call.scale[r] = each;
+        return;
+    }
+    if (!call.weighed)
+        for (idx r = 0; r < call.rows; r++) call.scale[r] = 1;
     call.kernel->drop(call.y, call.scale, call.rows);
     if (reduce != MEAN) return;
     call.kernel->weights(call.y, weight, call.rows, call.n);
-    double total = 0;
-    for (idx r = 0; r < call.rows; r++)
-        total += call.scale[r] == 0 ? 0 : double(call.scale[r] * weight[r]);
+    const double total = summed(call.rows, [&](idx r) {
+        return call.scale[r] == 0 ? 0 : double(call.scale[r] * weight[r]);
+    });
     for (idx r = 0; r < call.rows; r++)
         call.scale[r] = total > 0 ? T(double(call.scale[r]) / total) : T(0);
 }
@@ -163,12 +180,9 @@ PyArrayObject *targets(PyObject *given, PyArrayObject *z, Targets<T> &y) {
     return made;
 }
 
-// Fill `scale` with sample weights; false where they are not plain.
+// Fill `scale` with sample weights if there are any; false where they are not plain.
 template <class T> bool weigh(PyObject *given, PyArrayObject *z, T *scale, idx rows) {
-    if (given == Py_None) {
-        for (idx r = 0; r < rows; r++) scale[r] = 1;
-        return true;
-    }
+    if (given == Py_None) return true;
     if (!PyArray_CheckExact(given)) return false;
     PyArrayObject *array = reinterpret_cast<PyArrayObject *>(given);
     if (!leading(array, z) || !PyArray_ISCARRAY_RO(array)) return false;
@@ -203,9 +217,7 @@ PyObject *value_of(const Call<T> &call, Reduce reduce, PyArrayObject *z) {
         for (idx r = 0; r < call.rows; r++) out[r] = call.value[r];
         return array;
     }
-    double total = 0;
-    for (idx r = 0; r < call.rows; r++) total += double(call.value[r]);
-    T number = T(total);
+    T number = T(summed(call.rows, [&](idx r) { return double(call.value[r]); }));
     PyArray_Descr *type = PyArray_DescrFromType(TYPE<T>);
     PyObject *scalar = PyArray_Scalar(&number, type, nullptr);
     Py_DECREF(type);
@@ -242,6 +254,7 @@ PyObject *meet(const PairKernel<T> *kernel, long wanted, PyArrayObject *z, PyObj
     }
     if (good) {
         call.scale = rows;
+        call.weighed = sample_weight != Py_None;
         call.value = (wanted & VALUE) ? rows + call.rows : nullptr;
         if (gradient)
             call.gradient = static_cast<T *>(

@@ -69,6 +69,8 @@ template <class T> class Pair : public PairKernel<T> {
         }
     }
 
+    bool even() const override { return weight_.empty() && !recipe_.ignores; }
+
     void drop(Targets<T> y, T *scale, idx rows) const override {
         if (!y.index || !recipe_.ignores) return;
         for (idx r = 0; r < rows; r++)

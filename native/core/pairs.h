@@ -35,6 +35,9 @@ template <class T> class PairKernel {
     // What each row counts for in a mean, (rows,): 0 where ignored.
     virtual void weights(Targets<T> y, T *weight, idx rows, idx n) const = 0;
 
+    // Whether all rows count alike: none is ignored, no class has a weight.
+    virtual bool even() const = 0;
+
     // Make the scale of ignored rows 0.
     virtual void drop(Targets<T> y, T *scale, idx rows) const = 0;
 

@@ -45,7 +45,7 @@ class Native:
     def __reduce__(self) -> tuple[type[Native], tuple[()]]:
         return Native, ()
 
-    def __call__(
+    def meet(
         self,
         pair: Pair,
         wanted: int,

@@ -104,7 +104,7 @@ class Pair:
         reduce: str = "mean",
     ) -> Array:
         """The loss: one number, or (...) with reduce="none"."""
-        found = self.native(self, VALUE, z, y, sample_weight, mask, reduce)
+        found = self.native.meet(self, VALUE, z, y, sample_weight, mask, reduce)
         if found is not None:
             return found
         return self._meet(z, y, sample_weight, mask, reduce)[0].value
@@ -118,7 +118,7 @@ class Pair:
         reduce: str = "mean",
     ) -> Array:
         """dL/dz, of z's shape: of the mean, the sum, or each row's own loss."""
-        found = self.native(self, GRADIENT, z, y, sample_weight, mask, reduce)
+        found = self.native.meet(self, GRADIENT, z, y, sample_weight, mask, reduce)
         if found is not None:
             return found
         meeting, at = self._meet(z, y, sample_weight, mask, reduce)
@@ -133,7 +133,7 @@ class Pair:
         reduce: str = "mean",
     ) -> tuple[Array, Array]:
         """Both, from one evaluation."""
-        found = self.native(self, BOTH, z, y, sample_weight, mask, reduce)
+        found = self.native.meet(self, BOTH, z, y, sample_weight, mask, reduce)
         if found is not None:
             return found
         meeting, at = self._meet(z, y, sample_weight, mask, reduce)

@@ -62,7 +62,7 @@ def close(got, want, dtype, loose=1.0):
 
 def native(pair, z, y, weight=None, reduce="mean"):
     """Value and gradient by kernels, and never by NumPy."""
-    found = pair.native(pair, BOTH, z, y, weight, None, reduce)
+    found = pair.native.meet(pair, BOTH, z, y, weight, None, reduce)
     assert found is not None, f"{pair!r} declined: {pair.native.why}"
     return found
 
@@ -119,9 +119,9 @@ def test_value_and_gradient_alone_are_those_of_both(pair):
     z = rng.normal(size=(11, n))
     for y in targets(pair, rng, 11, n, np.float64):
         value, gradient = native(pair, z, y)
-        alone = pair.native(pair, VALUE, z, y, None, None, "mean")
+        alone = pair.native.meet(pair, VALUE, z, y, None, None, "mean")
         assert_array_equal(alone, value)
-        alone = pair.native(pair, GRADIENT, z, y, None, None, "mean")
+        alone = pair.native.meet(pair, GRADIENT, z, y, None, None, "mean")
         assert_array_equal(alone, gradient)
 
 
@@ -295,10 +295,10 @@ def test_what_is_not_plain_is_left_to_numpy():
         (z, y, np.array([1.0, np.inf, 1, 1])),
         (z, y, np.ones(3)),
     ):
-        assert pair.native(*plain, given, label, weight, None, "mean") is None
-    assert pair.native(*plain, z, y, None, None, "median") is None
+        assert pair.native.meet(*plain, given, label, weight, None, "mean") is None
+    assert pair.native.meet(*plain, z, y, None, None, "median") is None
     mask = np.ones((4, 3), bool)
-    assert pair.native(*plain, z, y, None, mask, "mean") is None
+    assert pair.native.meet(*plain, z, y, None, mask, "mean") is None
 
 
 def test_errors_are_those_of_numpy():
@@ -338,7 +338,7 @@ def test_targets_are_checked_as_numpy_checks_them(loss):
     ):
         y = np.array([row], np.float32)
         taken = bool(pair.targets.contains(y).all())
-        found = pair.native(pair, GRADIENT, z, y, None, None, "sum")
+        found = pair.native.meet(pair, GRADIENT, z, y, None, None, "sum")
         assert (found is not None) == taken
 
 
