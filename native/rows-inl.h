@@ -245,7 +245,8 @@ template <class T, bool TEMPERED, bool SHIFTED> struct Scaling {
 // ---- writing
 
 // out = f(i, k) for n numbers, past the caches if STREAM; next: what is read soon after.
-// Long rows are stored where vectors lie within one line of the cache.
+// Long rows are stored where vectors lie within one line of the cache, so that where f is
+// called depends on the address: it must be a function of i alone.
 template <class T, bool STREAM, class F>
 inline void write(T *out, idx n, const T *next, F f) {
     idx i = 0;

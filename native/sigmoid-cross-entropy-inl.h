@@ -19,10 +19,12 @@ template <class T> struct SigmoidAt {
     }
 };
 
+constexpr idx PART = 2048;  // numbers that wait in the first cache for being streamed
+
 template <class T>
 void sigmoid_cross_entropy(const Numbers &, const Numbers &loss, const T *scaling,
                            const T *z, const Given<T> &y, const T *scale, T *gradient,
-                           T *value, T *, bool streaming, idx rows, idx n) {
+                           T *value, T *work, bool streaming, idx rows, idx n) {
     const V<T> zero{}, every = splat<T>(T(loss.v[EVERY]));
     for (idx r = 0; r < rows; r++) {
         const T *from = z + r * n, *target = y.values + r * n;
@@ -48,12 +50,20 @@ void sigmoid_cross_entropy(const Numbers &, const Numbers &loss, const T *scalin
             if (value) add(x.value(), k);
             return counts ? x.slope() * by : zero;
         };
-        if (!gradient)
+        // the order of the sum must not depend on where the output lies
+        T *out = gradient ? gradient + r * n : nullptr;
+        if (!out)
             each_vector<T>(n, [&](idx i, int k) { add(at(i, k).value(), k); });
-        else if (streaming)
-            write<T, true>(gradient + r * n, n, nullptr, both);
-        else
-            write<T, false>(gradient + r * n, n, nullptr, both);
+        for (idx begin = 0; out && begin < n; begin += PART) {
+            const idx some = n - begin < PART ? n - begin : PART;
+            T *to = streaming ? work : out + begin;
+            each_vector<T>(some, [&](idx i, int k) {
+                store_some(to + i, both(begin + i, k), k);
+            });
+            if (streaming)
+                write<T, true>(out + begin, some, nullptr,
+                               [&](idx i, int k) { return load_some(work + i, k); });
+        }
         if (value) value[r] = counts ? scale[r] * T(total.value()) : T(0);
     }
     if (streaming) fence();

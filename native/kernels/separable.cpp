@@ -26,7 +26,7 @@ template <class T> struct Taylor {
     static constexpr int MOST = 60;
     int k;
     double c[MOST + 1], scaled[MOST + 1];
-    V<T> size;
+    V<T> unit;  // 1 / s
 
     explicit Taylor(const Numbers &of) : k(of.v[0] < MOST ? int(of.v[0]) : MOST) {
         c[0] = 1;
@@ -36,9 +36,9 @@ template <class T> struct Taylor {
         const double s = wide > 1 ? double(wide) : 1;
         double share = 1;
         for (int j = k; j >= 0; j--, share /= s) scaled[j] = c[j] * share;
-        size = splat<T>(T(s));
+        unit = splat<T>(T(1 / s));
     }
-    V<T> numerator(V<T> z) const { return horner<T>(scaled, k, z / size); }
+    V<T> numerator(V<T> z) const { return horner<T>(scaled, k, z * unit); }
 
     // |z| > 1, and z or 1 / z, whichever is smaller.
     static I<T> beyond_one(V<T> z, V<T> &x) {
@@ -61,9 +61,8 @@ template <class T> struct Taylor {
     V<T> ratio(V<T> z) const {
         V<T> x;
         const I<T> wide = beyond_one(z, x);
-        const V<T> inside = horner<T>(c, k - 1, x) / horner<T>(c, k, x);
-        const V<T> outside = x * (backwards(k - 1, x) / backwards(k, x));
-        return select<T>(wide, outside, inside);
+        const V<T> slope = select<T>(wide, x * backwards(k - 1, x), horner<T>(c, k - 1, x));
+        return slope / select<T>(wide, backwards(k, x), horner<T>(c, k, x));
     }
 };
 
@@ -139,9 +138,9 @@ template <class T, class H> struct Separable {
                 store_some(kept + i, value, k);
                 total.add(value);
             });
-            const V<T> sum = splat<T>(T(total.value()));
+            const V<T> inverse = splat<T>(T(1 / total.value()));
             write<T, STREAM>(a, n, r + 1 < rows ? z + n : nullptr,
-                             [&](idx i, int k) { return load_some(kept + i, k) / sum; });
+                             [&](idx i, int k) { return load_some(kept + i, k) * inverse; });
         }
         if (STREAM) fence();
     }
