@@ -106,12 +106,12 @@ inline void log_softmax_groups(double temperature, const T *z, T *out, idx rows,
     });
 }
 
-template <class T, int K, bool TEMPERED>
+template <class T, int K>
 inline void log_total_groups(double temperature, const T *z, T *out, idx rows, idx n) {
-    const Scaling<T, TEMPERED, true> scaling(temperature);
+    const Scaling<T, true, true> scaling(temperature);
     each_group<T>(rows, [&](idx at, int count) {
         const Group<T, K> group(z + at * n, n, count, beyond<T>(temperature));
-        const GroupTotals<T, K, TEMPERED> totals(group, scaling);
+        const GroupTotals<T, K, true> totals(group, scaling);
         for (int r = 0; r < count; r++)
             out[at + r] =
                 T(log_total(totals.level[r], totals.lifted[r], totals.log[r]));
@@ -182,25 +182,17 @@ void log_softmax(double temperature, const T *z, T *out, idx rows, idx n) {
         log_softmax_tempered<T, true, STREAM>(temperature, z, out, rows, n);
 }
 
-template <class T, bool TEMPERED>
-inline void log_totals(double temperature, const T *z, T *out, idx rows, idx n) {
-    const bool small = narrow<T>(n, [&]<int K>() {
-        log_total_groups<T, K, TEMPERED>(temperature, z, out, rows, n);
-    });
-    if (small) return;
-    for (idx r = 0; r < rows; r++) {
-        Scaling<T, TEMPERED, true> scaling(temperature);
-        const RowTotals<T, TEMPERED> totals(scaling, z + r * n, n, beyond<T>(temperature));
-        out[r] = T(log_total(totals.level, totals.lifted, totals.log));
-    }
-}
-
 // log sum exp(z / T) of rows of n, (rows,).
 template <class T>
 void logsumexp(double temperature, const T *z, T *out, idx rows, idx n) {
     if (n == 0) return;
-    if (temperature == 1)
-        log_totals<T, false>(1, z, out, rows, n);
-    else
-        log_totals<T, true>(temperature, z, out, rows, n);
+    const bool small = narrow<T>(n, [&]<int K>() {
+        log_total_groups<T, K>(temperature, z, out, rows, n);
+    });
+    if (small) return;
+    for (idx r = 0; r < rows; r++) {
+        Scaling<T, true, true> scaling(temperature);
+        const RowTotals<T, true> totals(scaling, z + r * n, n, beyond<T>(temperature));
+        out[r] = T(log_total(totals.level, totals.lifted, totals.log));
+    }
 }

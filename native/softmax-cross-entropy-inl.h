@@ -58,13 +58,13 @@ template <class T> struct Sums {
 // ---- rows of a few vectors, several at once
 
 // Up to N<double> rows from `from` on, each of K vectors.
-template <class T, int K, bool TEMPERED>
+template <class T, int K>
 void meet_group(double temperature, double penalty, const Given<T> &y, const T *z,
                 const T *scale, T *gradient, T *value, idx from, int rows, idx n) {
     constexpr int G = GROUP<T>;
     const double cold = 1 / temperature;
     Group<T, K> group(z + from * n, n, rows, -INFINITE<T>);
-    Scaling<T, TEMPERED, true> scaling(temperature);
+    Scaling<T, true, true> scaling(temperature);
     Sums<T> found;
     V<T> tops[G];
     for (int r = 0; r < G; r++) {
@@ -127,8 +127,8 @@ void meet_group(double temperature, double penalty, const Given<T> &y, const T *
 // ---- longer rows
 
 // exp((z - max) / T) of one row, lifted, kept in e unless null; its sums into a lane.
-template <class T, bool TEMPERED> struct LongRow {
-    Scaling<T, TEMPERED, true> scaling;
+template <class T> struct LongRow {
+    Scaling<T, true, true> scaling;
     V<T> best;
 
     struct Lanes {
@@ -196,7 +196,7 @@ template <class T, bool TEMPERED> struct LongRow {
     }
 };
 
-template <class T, bool TEMPERED, bool STREAM>
+template <class T, bool STREAM>
 void meet_row(double temperature, double penalty, const Given<T> &y, const T *z,
               const T *scale, T *gradient, T *value, T *work, idx row, idx rows, idx n) {
     T *out = gradient ? gradient + row * n : nullptr;
@@ -209,7 +209,7 @@ void meet_row(double temperature, double penalty, const Given<T> &y, const T *z,
     const T *from = z + row * n, *values = y.values + row * n;
     T *kept = !out || n > LONG ? nullptr : between<T, STREAM>(from, out, work);
     Sums<T> found;
-    const LongRow<T, TEMPERED> of(temperature, found, from, values, kept, n);
+    const LongRow<T> of(temperature, found, from, values, kept, n);
     found.scale[0] = scale[row];
     found.linear[0] *= cold;
     found.close(cold, penalty);
@@ -221,22 +221,22 @@ void meet_row(double temperature, double penalty, const Given<T> &y, const T *z,
 
 // ---- all rows
 
-template <class T, bool TEMPERED>
+template <class T>
 void meet_rows(double temperature, double penalty, const Given<T> &y, const T *z,
                const T *scale, T *gradient, T *value, T *work, bool streaming, idx rows,
                idx n) {
     const bool small = narrow<T>(n, [&]<int K>() {
         each_group<T>(rows, [&](idx r, int count) {
-            meet_group<T, K, TEMPERED>(temperature, penalty, y, z, scale, gradient, value,
+            meet_group<T, K>(temperature, penalty, y, z, scale, gradient, value,
                                        r, count, n);
         });
     });
     for (idx r = 0; r < rows && !small; r++)
         if (streaming)
-            meet_row<T, TEMPERED, true>(temperature, penalty, y, z, scale, gradient, value,
+            meet_row<T, true>(temperature, penalty, y, z, scale, gradient, value,
                                         work, r, rows, n);
         else
-            meet_row<T, TEMPERED, false>(temperature, penalty, y, z, scale, gradient, value,
+            meet_row<T, false>(temperature, penalty, y, z, scale, gradient, value,
                                          work, r, rows, n);
     if (streaming) fence();
 }
@@ -245,14 +245,12 @@ template <class T>
 void softmax_cross_entropy(const Numbers &map, const Numbers &loss, const T *,
                            const T *z, const Given<T> &y, const T *scale, T *gradient,
                            T *value, T *work, bool streaming, idx rows, idx n) {
-    const auto meet = [&]<bool TEMPERED>() {
-        if (y.values)
-            meet_rows<T, TEMPERED>(map.v[0], loss.v[0], y, z, scale, gradient, value, work,
-                                   streaming, rows, n);
-        else
-            one_class_rows<T, TEMPERED>(
-                {map.v[0], loss.v[0], y, z, scale, gradient, value, n}, work, streaming,
-                rows);
-    };
-    map.v[0] == 1 ? meet.template operator()<false>() : meet.template operator()<true>();
+    if (y.values)
+        return meet_rows<T>(map.v[0], loss.v[0], y, z, scale, gradient, value, work,
+                            streaming, rows, n);
+    const OneClass<T> of = {map.v[0], loss.v[0], y, z, scale, gradient, value, n};
+    if (map.v[0] == 1)
+        one_class_rows<T, false>(of, work, streaming, rows);
+    else
+        one_class_rows<T, true>(of, work, streaming, rows);
 }

@@ -89,11 +89,12 @@ inline V<T> shifts(const Group<T, K> &group, const S &scaling, V<T> most) {
     return keep<T>(largests(wide) > splat<T>(NEAR<T>), most);
 }
 
-template <class T, int K, bool TEMPERED>
+// (A temperature of 1 changes no bits: one function does for all.)
+template <class T, int K>
 __attribute__((noinline)) void softmax_group_shifted(double temperature, const T *z, T *a,
                                                      idx n, int rows) {
     Group<T, K> group(z, n, rows, beyond<T>(temperature));
-    const Scaling<T, TEMPERED, false> scaling(temperature);
+    const Scaling<T, true, false> scaling(temperature);
     V<T> tops[GROUP<T>], shift[GROUP<T>];
     for (int r = 0; r < GROUP<T>; r++) {
         tops[r] = splat<T>(-INFINITE<T>);
@@ -102,7 +103,7 @@ __attribute__((noinline)) void softmax_group_shifted(double temperature, const T
     }
     const V<T> by = scaling.input(shifts(group, scaling, scaling.order(largests(tops))));
     for (int r = 0; r < GROUP<T>; r++) shift[r] = splat<T>(by[r]);
-    share<T, K, TEMPERED, true>(group, shift, temperature, a, n, rows);
+    share<T, K, true, true>(group, shift, temperature, a, n, rows);
 }
 
 template <class T, int K, bool TEMPERED>
@@ -113,8 +114,7 @@ inline void softmax_groups(double temperature, const T *z, T *a, idx rows, idx n
         if (group.within(NEAR<T>, [&](V<T> x) { return scaling.input(x); }))
             share<T, K, TEMPERED, false>(group, nullptr, temperature, a + r * n, n, count);
         else
-            softmax_group_shifted<T, K, TEMPERED>(temperature, z + r * n, a + r * n, n,
-                                                  count);
+            softmax_group_shifted<T, K>(temperature, z + r * n, a + r * n, n, count);
     });
 }
 
@@ -167,7 +167,7 @@ inline void softmax_row(double temperature, const T *z, T *a, T *work, const T *
     double total = exponentials(scaling, z, e, n, fill, best);
     const V<T> most = scaling.input(splat<T>(best));
     if (!level(most[0])) {
-        Scaling<T, TEMPERED, true> shifted(temperature);
+        Scaling<T, true, true> shifted(temperature);
         shifted.shift = most;
         total = exponentials(shifted, z, e, n, fill, best);
     }

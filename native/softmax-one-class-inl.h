@@ -205,10 +205,11 @@ inline void one_class_group(const OneClass<T> &of, Group<T, K> &group, idx from,
     }
 }
 
-template <class T, int K, bool TEMPERED>
+// (A temperature of 1 changes no bits: one function does for all.)
+template <class T, int K>
 __attribute__((noinline)) void one_class_shifted(const OneClass<T> &of, Group<T, K> &group,
                                                  idx from, int rows) {
-    one_class_group<T, K, TEMPERED, true>(of, group, from, rows);
+    one_class_group<T, K, true, true>(of, group, from, rows);
 }
 
 // ---- longer rows
@@ -266,7 +267,7 @@ inline void one_class_row(const OneClass<T> &of, T *work, idx row, idx rows) {
     if (level(plain.input(splat<T>(best))[0])) {
         end = one_class_ends(of, plain, z, e, total, best, row);
     } else {
-        Scaling<T, TEMPERED, true> shifted(of.temperature);
+        Scaling<T, true, true> shifted(of.temperature);
         shifted.shift_by(splat<T>(best));
         const double sum = exponentials(shifted, z, e, n, -INFINITE<T>, best);
         end = one_class_ends(of, shifted, z, e, sum, best, row);
@@ -291,7 +292,7 @@ void one_class_rows(const OneClass<T> &of, T *work, bool streaming, idx rows) {
             if (group.within(NEAR<T>, [&](V<T> x) { return scaling.input(x); }))
                 one_class_group<T, K, TEMPERED, false>(of, group, r, count);
             else
-                one_class_shifted<T, K, TEMPERED>(of, group, r, count);
+                one_class_shifted<T, K>(of, group, r, count);
         });
     });
     if (small) return;

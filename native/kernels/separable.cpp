@@ -172,7 +172,7 @@ template <class T, class H> struct Separable {
         each_vector<T>(rows * n, [&](idx i, int k) {
             store_some(out + i, h.log_numerator(load_some(z + i, k)), k);
         });
-        log_softmax<T, false>(1, out, out, rows, n);
+        log_softmax_tempered<T, true, false>(1, out, out, rows, n);
     }
     static void after(const Numbers &of, const T *z, const T *, T *out, T *, idx rows,
                       idx n) {

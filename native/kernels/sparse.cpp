@@ -43,8 +43,8 @@ template <class T, bool STREAM, bool LOG>
 void entmax(double alpha, double temperature, const T *z, T *a, T *work, idx rows, idx n) {
     if (n == 0) return;
     if (alpha == 1)
-        return LOG ? log_softmax<T, STREAM>(temperature, z, a, rows, n)
-                   : softmax<T, STREAM>(temperature, z, a, work, rows, n);
+        return LOG ? log_softmax_tempered<T, true, STREAM>(temperature, z, a, rows, n)
+                   : softmax_tempered<T, true, STREAM>(temperature, z, a, work, rows, n);
     const double b = alpha - 1;
     const V<T> off = splat<T>(LOG ? -INFINITE<T> : T(0));
     for (idx r = 0; r < rows; r++, z += n, a += n) {
