@@ -76,6 +76,12 @@ inline V<double> fused(V<double> x, V<double> y, V<double> z) {
 #endif
 }
 
+// x / sum, rounded as the division is, from inverse = 1 / sum.
+template <class T> inline V<T> shared(V<T> x, V<T> sum, V<T> inverse) {
+    const V<T> near = x * inverse;
+    return fused(fused(-near, sum, x), inverse, near);
+}
+
 // A running sum of vectors. Float: in double. Double: with the rounding of each addition
 // carried along (Knuth's two-sum).
 template <class T> struct Total;

@@ -195,6 +195,11 @@ inline void softmax_tempered(double temperature, const T *z, T *a, T *work, idx 
 template <class T, bool STREAM>
 void softmax(double temperature, const T *z, T *a, T *work, idx rows, idx n) {
     if (n == 0) return;
+    if (n == 1)  // all of a row of one, to the last digit
+        return each_vector<T>(rows, [&](idx i, int k) {
+            const V<T> x = load_some(z + i, k);
+            store_some(a + i, (x - x) + T(1), k);
+        });
     if (temperature == 1)
         softmax_tempered<T, false, STREAM>(1, z, a, work, rows, n);
     else

@@ -11,37 +11,56 @@ namespace {
 
 constexpr double COST = 0.15;  // ns a float of g, on one thread
 
-// What all calls for one Jacobian share.
-struct Structure {
-    const MapKernel<float> *single;
-    const MapKernel<double> *twice;
-    Numbers numbers;
-    PyArrayObject *weight;
-};
+template <class T> const MapKernel<T> &kernel_of(const Structure &of) {
+    if constexpr (sizeof(T) == 4)
+        return *of.single;
+    else
+        return *of.twice;
+}
 
 template <class T>
-void multiply(const Structure &of, const MapKernel<T> &kernel, PyArrayObject *g,
-              PyArrayObject *out) {
+void multiply(const Structure &of, PyArrayObject *g, PyArrayObject *out, bool down) {
+    const MapKernel<T> &kernel = kernel_of<T>(of);
     const Rows rows(g);
-    const T *w = data<T>(of.weight), *from = data<T>(g);
+    const T *z = of.z ? data<T>(of.z) : nullptr, *a = data<T>(of.a), *from = data<T>(g);
     T *to = data<T>(out);
     const double row = COST * double(rows.n) * double(sizeof(T)) / 4;
     const bool past = kernel.vjp_past && past_caches(size_t(PyArray_NBYTES(out)));
-    const auto vjp = past ? kernel.vjp_past : kernel.vjp;
+    const auto product = !down ? kernel.jvp : past ? kernel.vjp_past : kernel.vjp;
     unlocked(row * double(rows.rows), [&] {
         over_rows<T>(rows.rows, row, scratch(rows.n), [&](idx begin, idx end, T *work) {
             const idx at = begin * rows.n;
-            vjp(of.numbers, nullptr, w + at, from + at, to + at, work, end - begin, rows.n);
+            product(of.numbers, z ? z + at : nullptr, a + at, from + at, to + at, work,
+                    end - begin, rows.n);
         });
     });
 }
 
-void multiply(const Structure &of, PyArrayObject *g, PyArrayObject *out) {
-    if (kind(g) == 'f')
-        multiply<float>(of, *of.single, g, out);
-    else
-        multiply<double>(of, *of.twice, g, out);
+void multiply(const Structure &of, PyArrayObject *g, PyArrayObject *out,
+              bool down = true) {
+    kind(g) == 'f' ? multiply<float>(of, g, out, down)
+                   : multiply<double>(of, g, out, down);
 }
+
+// The array that a product of g goes to; null where it is declined.
+PyArrayObject *accepted(const Structure &of, PyObject *given, PyObject *out) {
+    PyArrayObject *const g = plain(given);
+    if (!g || !alike(g, of.a)) return nullptr;
+    PyArrayObject *const to = output(out, g);
+    if (!to || (apart(to, of.a) && (!of.z || apart(to, of.z)))) return to;
+    Py_DECREF(object(to));
+    return nullptr;
+}
+
+}  // namespace
+
+PyObject *multiplied(const Structure &of, PyObject *g, PyObject *out, bool down) {
+    PyArrayObject *const to = accepted(of, g, out);
+    if (to) multiply(of, reinterpret_cast<PyArrayObject *>(g), to, down);
+    return to ? object(to) : nullptr;
+}
+
+namespace {
 
 // ---- Product: product(g, out=None) is g J, or NotImplemented
 
@@ -50,29 +69,17 @@ struct Product {
     Structure structure;
 };
 
-// The array that g J goes to; null where it is declined.
-PyArrayObject *accepted(const Structure &of, PyObject *given, PyObject *out) {
-    PyArrayObject *const g = plain(given);
-    if (!g || !alike(g, of.weight)) return nullptr;
-    PyArrayObject *const to = output(out, g);
-    if (!to || apart(to, of.weight)) return to;
-    Py_DECREF(object(to));
-    return nullptr;
-}
-
 PyObject *call_product(PyObject *self, PyObject *const *given, size_t flags,
                        PyObject *names) {
     const size_t count = size_t(PyVectorcall_NARGS(flags));
     if (names || count < 1 || count > 2) return Py_NewRef(Py_NotImplemented);
     const Structure &of = reinterpret_cast<Product *>(self)->structure;
-    PyArrayObject *const out = accepted(of, given[0], count == 2 ? given[1] : Py_None);
-    if (!out) return PyErr_Occurred() ? nullptr : Py_NewRef(Py_NotImplemented);
-    multiply(of, reinterpret_cast<PyArrayObject *>(given[0]), out);
-    return object(out);
+    PyObject *const out = multiplied(of, given[0], count == 2 ? given[1] : Py_None, true);
+    return out || PyErr_Occurred() ? out : Py_NewRef(Py_NotImplemented);
 }
 
 void free_product(PyObject *self) {
-    Py_DECREF(object(reinterpret_cast<Product *>(self)->structure.weight));
+    Py_DECREF(object(reinterpret_cast<Product *>(self)->structure.a));
     Py_TYPE(self)->tp_free(self);
 }
 
@@ -92,7 +99,8 @@ PyTypeObject ProductType = [] {
 
 struct Bound {
     PyObject_HEAD vectorcallfunc call;
-    Product *product;
+    PyObject *owner;  // of the structure's arrays
+    const Structure *structure;
     PyArrayObject *g, *out;
 };
 
@@ -103,13 +111,13 @@ PyObject *call_bound(PyObject *self, PyObject *const *, size_t flags, PyObject *
         return nullptr;
     }
     const Bound &bound = *reinterpret_cast<Bound *>(self);
-    multiply(bound.product->structure, bound.g, bound.out);
+    multiply(*bound.structure, bound.g, bound.out);
     return Py_NewRef(object(bound.out));
 }
 
 void free_bound(PyObject *self) {
     Bound &bound = *reinterpret_cast<Bound *>(self);
-    Py_DECREF(reinterpret_cast<PyObject *>(bound.product));
+    Py_DECREF(bound.owner);
     Py_DECREF(object(bound.g));
     Py_DECREF(object(bound.out));
     Py_TYPE(self)->tp_free(self);
@@ -142,7 +150,8 @@ PyObject *product(PyObject *, PyObject *const *given, Py_ssize_t count) {
     const char *name = PyUnicode_AsUTF8(given[0]);
     if (!name) return nullptr;
     if (!weight || Rows(weight).empty()) Py_RETURN_NONE;
-    Structure found{find_map<float>(name), find_map<double>(name), {}, weight};
+    Structure found{find_map<float>(name), find_map<double>(name), {}, nullptr,
+                    weight};
     const Py_ssize_t most = sizeof found.numbers.v / sizeof *found.numbers.v;
     if (!found.single || !found.twice || PyTuple_GET_SIZE(given[1]) > most)
         Py_RETURN_NONE;
@@ -157,11 +166,18 @@ PyObject *product(PyObject *, PyObject *const *given, Py_ssize_t count) {
     return reinterpret_cast<PyObject *>(self);
 }
 
-// bind(product, g, out): a Bound product, or None if the arrays are not plain.
+const Structure *structure_of(PyObject *given) {
+    if (Py_TYPE(given) == &ProductType)
+        return &reinterpret_cast<Product *>(given)->structure;
+    return at_point(given);
+}
+
+// bind(product, g, out): a Bound product, or None if the arrays are not plain; a Point
+// does as the product.
 PyObject *bind(PyObject *, PyObject *const *given, Py_ssize_t count) {
-    if (count != 3 || Py_TYPE(given[0]) != &ProductType) Py_RETURN_NONE;
-    Product *const product = reinterpret_cast<Product *>(given[0]);
-    PyArrayObject *const out = accepted(product->structure, given[1], given[2]);
+    const Structure *const of = count == 3 ? structure_of(given[0]) : nullptr;
+    if (!of) Py_RETURN_NONE;
+    PyArrayObject *const out = accepted(*of, given[1], given[2]);
     if (!out && PyErr_Occurred()) return nullptr;
     if (!out) Py_RETURN_NONE;
     Bound *const self = made<Bound>(BoundType, call_bound);
@@ -169,7 +185,8 @@ PyObject *bind(PyObject *, PyObject *const *given, Py_ssize_t count) {
         Py_DECREF(object(out));
         return nullptr;
     }
-    self->product = reinterpret_cast<Product *>(Py_NewRef(given[0]));
+    self->owner = Py_NewRef(given[0]);
+    self->structure = of;
     self->g = reinterpret_cast<PyArrayObject *>(Py_NewRef(given[1]));
     self->out = out;
     return reinterpret_cast<PyObject *>(self);

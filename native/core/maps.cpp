@@ -6,6 +6,7 @@
 #include "maps.h"
 
 #include <string>
+#include <utility>
 
 #include "arrays.h"
 #include "blocks.h"
@@ -19,28 +20,90 @@ constexpr const char *CAPSULE = "anymax.map";
 constexpr double ELEMENT = 0.2, ROW = 0.3;  // what a float costs, in ns on one thread
 constexpr double UNLOCK = 20e3;  // ns of work from which other Python threads may run
 
-// An activation and its numbers.
-struct Handle {
-    const MapKernel<float> *single;
-    const MapKernel<double> *twice;
-    Numbers numbers;
-    template <class T> const MapKernel<T> &of() const {
-        if constexpr (sizeof(T) == 4)
-            return *single;
-        else
-            return *twice;
-    }
-};
-
 void forget(PyObject *capsule) {
     delete static_cast<Handle *>(PyCapsule_GetPointer(capsule, CAPSULE));
 }
 
-// The handle of what find gave; null, with no exception set, if it is something else.
+// None, or the exception that is set.
+PyObject *declined() {
+    if (PyErr_Occurred()) return nullptr;
+    Py_RETURN_NONE;
+}
+
+// ---- activations that were seen before
+
+PyObject *finder = nullptr;  // activation -> what find gave, or None
+
+// A class and attributes that an activation of it had, and what was found for them.
+struct Seen {
+    PyObject *kind = nullptr, *attributes = nullptr, *found = nullptr;
+    void clear() {
+        Py_CLEAR(kind);
+        Py_CLEAR(attributes);
+        Py_CLEAR(found);
+    }
+};
+Seen seen[32];
+int last_seen = 0;
+
+// The attributes of an object, borrowed; null where it has none.
+PyObject *attributes_of(PyObject *object) {
+    PyObject *const found = PyObject_GenericGetDict(object, nullptr);
+    if (!found) return PyErr_Clear(), nullptr;
+    Py_DECREF(found);  // the object holds it
+    return found;
+}
+
+// Whether two dictionaries hold the very same objects under the same names in one order.
+bool same(PyObject *one, PyObject *other) {
+    if (PyDict_GET_SIZE(one) != PyDict_GET_SIZE(other)) return false;
+    PyObject *names[2], *values[2];
+    Py_ssize_t at[2] = {};
+    while (PyDict_Next(one, &at[0], &names[0], &values[0])) {
+        PyDict_Next(other, &at[1], &names[1], &values[1]);
+        if (names[0] != names[1] || values[0] != values[1]) return false;
+    }
+    return true;
+}
+
+// What Python finds for an activation, asked once for all of the same class with the same
+// attributes: borrowed, null with an exception set.
+PyObject *found_for(PyObject *activation) {
+    PyObject *const attributes = attributes_of(activation);
+    PyObject *const kind = reinterpret_cast<PyObject *>(Py_TYPE(activation));
+    if (!attributes || !finder) return Py_None;
+    for (const Seen &each : seen)
+        if (each.kind == kind && same(each.attributes, attributes)) return each.found;
+    Seen now{Py_NewRef(kind), PyDict_Copy(attributes),
+             PyObject_CallOneArg(finder, activation)};
+    const bool good = now.attributes && now.found;
+    if (good) std::swap(now, seen[last_seen]);
+    now.clear();
+    if (!good) return nullptr;
+    PyObject *const found = seen[last_seen].found;
+    last_seen = (last_seen + 1) % int(sizeof seen / sizeof *seen);
+    return found;
+}
+
+// handles(function): activation -> what find gave; asked where an activation is new.
+PyObject *handles(PyObject *, PyObject *const *given, Py_ssize_t count) {
+    if (count == 1) Py_XSETREF(finder, Py_NewRef(given[0]));
+    Py_RETURN_NONE;
+}
+
+}  // namespace
+
+void forget_handles() {
+    for (Seen &each : seen) each.clear();
+}
+
 const Handle *handle(PyObject *given) {
-    if (!PyCapsule_IsValid(given, CAPSULE)) return nullptr;
+    if (!PyCapsule_CheckExact(given)) given = found_for(given);
+    if (!given || !PyCapsule_IsValid(given, CAPSULE)) return nullptr;
     return static_cast<const Handle *>(PyCapsule_GetPointer(given, CAPSULE));
 }
+
+namespace {
 
 // find(name, numbers): the handle of an activation, or None.
 PyObject *find(PyObject *, PyObject *const *given, Py_ssize_t count) {
@@ -119,12 +182,6 @@ PyArrayObject *fresh(PyArrayObject *like, int dimensions) {
         new_output(PyArray_TYPE(like), dimensions, PyArray_DIMS(like)));
 }
 
-// None, or the exception that is set.
-PyObject *declined() {
-    if (PyErr_Occurred()) return nullptr;
-    Py_RETURN_NONE;
-}
-
 PyObject *object(PyArrayObject *array) { return reinterpret_cast<PyObject *>(array); }
 
 template <class T> void forward(const Handle &of, PyArrayObject *z, PyArrayObject *a) {
@@ -140,6 +197,14 @@ template <class T> void forward(const Handle &of, PyArrayObject *z, PyArrayObjec
     });
 }
 
+}  // namespace
+
+void forward(const Handle &of, PyArrayObject *z, PyArrayObject *a) {
+    kind(z) == 'f' ? forward<float>(of, z, a) : forward<double>(of, z, a);
+}
+
+namespace {
+
 // Whether results may be written into `out` while z is read: the same array or another.
 bool writable(PyArrayObject *out, PyArrayObject *z) {
     if (kind(out) != kind(z) || !PyArray_ISCARRAY(out) || !PyArray_SAMESHAPE(out, z))
@@ -152,7 +217,7 @@ bool writable(PyArrayObject *out, PyArrayObject *z) {
 // apply(handle, z, out=None): a = f(z), into out if it is given.
 PyObject *apply(PyObject *, PyObject *const *given, Py_ssize_t count) {
     const Handle *const of = count == 2 || count == 3 ? handle(given[0]) : nullptr;
-    if (!of) Py_RETURN_NONE;
+    if (!of) return declined();
     PyArrayObject *const z = plain(given[1]);
     if (!z) return declined();
     PyArrayObject *a = nullptr;
@@ -161,7 +226,7 @@ PyObject *apply(PyObject *, PyObject *const *given, Py_ssize_t count) {
     else if (PyArray_CheckExact(given[2]))
         a = reinterpret_cast<PyArrayObject *>(Py_NewRef(given[2]));
     if (a && writable(a, z)) {
-        kind(z) == 'f' ? forward<float>(*of, z, a) : forward<double>(*of, z, a);
+        forward(*of, z, a);
     } else {
         Py_CLEAR(a);
     }
@@ -187,7 +252,7 @@ void product(const Handle &of, const Plain &in, PyArrayObject *out, bool down) {
 // The product of g, or v, with the Jacobian at z and a.
 PyObject *multiply(PyObject *const *given, Py_ssize_t count, bool down) {
     const Handle *const of = count == 4 ? handle(given[0]) : nullptr;
-    if (!of || !(down ? of->single->vjp : of->single->jvp)) Py_RETURN_NONE;
+    if (!of || !(down ? of->single->vjp : of->single->jvp)) return declined();
     Plain in(given + 1, 3);
     PyArrayObject *out = nullptr;
     if (in.good) out = fresh(in.array[0], PyArray_NDIM(in.array[0]));
@@ -236,7 +301,7 @@ template <class T> PyArrayObject *answer(const Handle &of, const char *name, Pla
 // ask(handle, question, z, a): factor, log, log_not, less, potential or normalizer.
 PyObject *ask(PyObject *, PyObject *const *given, Py_ssize_t count) {
     const Handle *const of = count == 4 ? handle(given[0]) : nullptr;
-    if (!of || !PyUnicode_Check(given[1])) Py_RETURN_NONE;
+    if (!of || !PyUnicode_Check(given[1])) return declined();
     const char *name = PyUnicode_AsUTF8(given[1]);
     if (!name) return nullptr;
     Plain in(given + 2, 2);
@@ -252,6 +317,7 @@ PyObject *ask(PyObject *, PyObject *const *given, Py_ssize_t count) {
 
 PyMethodDef maps_methods[] = {
     method("find", find, "find(name, numbers): the handle of an activation, or None"),
+    method("handles", handles, "handles(function): what find gave for an activation"),
     method("apply", apply, "apply(handle, z, out=None): a = f(z), or None"),
     method("vjp", vjp, "vjp(handle, z, a, g): g J, or None"),
     method("jvp", jvp, "jvp(handle, z, a, v): J v, or None"),

@@ -38,7 +38,10 @@ NB_MODULE(_core, m) {
     if (_import_array() < 0) throw nb::python_error();
     m.def("target", [] { return std::string(target().name); });
     m.def("targets", fitting);
-    m.def("choose", choose);
+    m.def("choose", [](const std::string &name) {
+        choose(name);
+        forget_handles();
+    });
     m.def("threads", threads);
     m.def("set_threads", set_threads);
     m.def("open_blas", open_blas);
@@ -46,11 +49,13 @@ NB_MODULE(_core, m) {
     m.def("tables", tables);
     m.def("trim", trim);
     m.def("kept", kept);
+    if (!point_type()) throw nb::python_error();
+    m.attr("Point") = nb::borrow(point_type());
     add_program(m);
     define_pairs(m);
     add_predict(m);
     for (PyMethodDef *each :
-         {maps_methods, math_methods, eager_methods, jacobian_methods, program_methods,
-          predict_methods})
+         {maps_methods, math_methods, eager_methods, jacobian_methods, point_methods,
+          program_methods, predict_methods})
         if (PyModule_AddFunctions(m.ptr(), each) < 0) throw nb::python_error();
 }

@@ -138,9 +138,10 @@ template <class T, class H> struct Separable {
                 store_some(kept + i, value, k);
                 total.add(value);
             });
-            const V<T> inverse = splat<T>(T(1 / total.value()));
-            write<T, STREAM>(a, n, r + 1 < rows ? z + n : nullptr,
-                             [&](idx i, int k) { return load_some(kept + i, k) * inverse; });
+            const V<T> sum = splat<T>(T(total.value())), inverse = splat<T>(1) / sum;
+            write<T, STREAM>(a, n, r + 1 < rows ? z + n : nullptr, [&](idx i, int k) {
+                return shared<T>(load_some(kept + i, k), sum, inverse);
+            });
         }
         if (STREAM) fence();
     }

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from anymax import kernels
 from anymax.errors import ShapeError
 from anymax.hooks import Hooks
-from anymax.jacobian import Jacobian, Moved
+from anymax.jacobian import At, Jacobian, Moved
 from anymax.linearized import ActivationLinearization, ElementTrained, Fixed
 from anymax.map import Arrays, Coupling, Parameter, Shape
 from anymax.sets import Simplex
@@ -54,17 +54,10 @@ class Activation(Hooks):
     ) -> Array:
         """The outputs, of z's shape."""
         if axis is None and mask is None and key is None and kernels.core is not None:
-            found: Array | None = self._native(z)
+            found: Array | None = kernels.core.apply(self, z)
             if found is not None:
                 return found
         return self._outputs(z, axis, mask, key)
-
-    def _native(self, z: ArrayLike) -> Any:
-        """The outputs by native kernels; None where NumPy is to do it."""
-        if self.coupling != "element" and self.axis != -1:
-            return None
-        handle = kernels.handle(self)
-        return None if handle is None else kernels.core.apply(handle, z)
 
     @quiet
     def _outputs(
@@ -76,7 +69,6 @@ class Activation(Hooks):
         return np.moveaxis(a, -1, at) if a.ndim else a[()]
 
     @final
-    @quiet
     def jacobian(
         self,
         z: ArrayLike,
@@ -84,7 +76,27 @@ class Activation(Hooks):
         axis: int | None = None,
         mask: ArrayLike | None = None,
     ) -> Jacobian:
-        """The structured Jacobian at z; pass a when it is at hand."""
+        """The structured Jacobian at z; pass a when it is at hand.
+
+        It reads z and a when it multiplies: leave them as they are until then.
+        """
+        core = kernels.core
+        if core is not None and axis is None and mask is None:
+            found: Jacobian | None = core.at(At, self, z, a)
+            if found is not None:
+                return found
+        return self.structured(z, a, axis, mask)
+
+    @final
+    @quiet
+    def structured(
+        self,
+        z: ArrayLike,
+        a: ArrayLike | None = None,
+        axis: int | None = None,
+        mask: ArrayLike | None = None,
+    ) -> Jacobian:
+        """The same by NumPy: Diagonal, Centering or what else the map says."""
         row, keep, at = self.enter(z, axis, mask)
         row = row if row.ndim else row.reshape(1)
         if a is None:
@@ -189,6 +201,17 @@ class Activation(Hooks):
     ) -> ActivationLinearization:
         """The linearisation by z and by the trainable hyper-parameter as well."""
         return ElementTrained(fixed, reached, np.shape(theta))
+
+
+def _handle(activation: Activation) -> Any:
+    """What the native module knows a map by; None where it does not."""
+    if activation.coupling != "element" and activation.axis != -1:
+        return None
+    return kernels.handle(activation)
+
+
+if kernels.core is not None:
+    kernels.core.handles(_handle)
 
 
 def _constant(value: Any) -> Callable[[np.random.Generator, tuple[int, ...]], Array]:

@@ -1,5 +1,6 @@
 """Structured Jacobians: J = da/dz that multiplies itself in O(n)."""
 
+from anymax.jacobian.at import At as At
 from anymax.jacobian.base import Jacobian as Jacobian
 from anymax.jacobian.centering import Centering as Centering
 from anymax.jacobian.composed import Log as Log
