@@ -32,8 +32,12 @@ class At(Point, Jacobian):
     """J of an activation at z, outputs a: plain arrays that it holds, not copies.
 
     g J and J v go by the map's kernels. All else, and what is no plain array, asks the
-    `structure`, which is made by then.
+    `structure`, which is made by then; it is an instance of what that is.
     """
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return type(self.structure)
 
     @cached_property
     def structure(self) -> Jacobian:
