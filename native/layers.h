@@ -19,9 +19,6 @@ struct Draw {
 template <class T> struct LayerKernels {
     // ---- rows
 
-    // Write b (n,) into each row of y; add it to each row.
-    void (*set_rows)(const T *b, T *y, idx rows, idx n);
-    void (*add_rows)(const T *b, T *y, idx rows, idx n);
     // The sum of the rows of g, (n,), written or added; row by row in their order.
     void (*column_sums)(const T *g, T *total, bool add, idx rows, idx n);
     // y = x, y = y + x, for parts of wider arrays: concatenation and its way back.
@@ -108,15 +105,24 @@ struct LayerFamily {
     const LayerKernels<double> &of(double) const { return twice; }
 };
 
+// What a product is added to, rows `ld` apart: C itself, one row of biases with ld = 0, or
+// nothing, where `at` is null.
+template <class T> struct Onto {
+    const T *at = nullptr;
+    idx ld = 0;
+    const T *row(idx i) const { return at + i * ld; }
+    Onto from(idx i, idx j) const { return {at ? row(i) + j : nullptr, ld}; }
+};
+
 // The own matrix products of a target; C, A, B as `product` of core/products.h.
 template <class T> struct ProductKernels {
     // Few rows times B, each number of which is read once for every 4 of them; not with
     // both turned.
     void (*few_rows)(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
-                     const T *b, idx ldb, T *c, idx ldc, bool add);
+                     const T *b, idx ldb, T *c, idx ldc, Onto<T> onto);
     // Any product; `panel`: PANEL bytes of the caller, aligned to 64.
     void (*any)(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
-                const T *b, idx ldb, T *c, idx ldc, bool add, T *panel);
+                const T *b, idx ldb, T *c, idx ldc, Onto<T> onto, T *panel);
 };
 
 inline constexpr idx PANEL = 65536;

@@ -5,8 +5,8 @@
 # tests/native; thread: ThreadSanitizer over the pool and the tests that use threads.
 # --pool: the pool of threads alone, in seconds; the module takes minutes to compile.
 # Compiled are all instruction sets, with --short the best of this processor alone.
-# Needs g++ with its sanitizers (Debian: g++), and what pyproject.toml names to build and
-# to test. PYTHON chooses the interpreter.
+# Needs g++ with its sanitizers (Debian: g++), and [dev] of pyproject.toml. PYTHON chooses
+# the interpreter.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -46,12 +46,17 @@ g++ -std=c++20 -O1 -g -fsanitize="$sanitize" -fno-sanitize-recover=all -Inative 
 echo "the module, $sanitize, ${targets:-all instruction sets}"
 "$python" tools/build_native.py --targets "$targets" --sanitize "$sanitize" --into "$into"
 
-# The runtime comes first in the interpreter, and only there: not in what builds.
-# -s, since else pytest keeps the report of a process that ends here.
-env LD_PRELOAD="$runtime $(g++ -print-file-name=libstdc++.so)" \
-    ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 \
-    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-    PYTHONMALLOC=malloc PYTHONPATH="$root/$into" OMP_NUM_THREADS=1 \
+# The runtime comes first in the interpreter, and only there: not in what builds. What it
+# finds goes to files, since pytest keeps what a process that ends here has said.
+rm -f "$into"/report.*
+report=log_path=$root/$into/report
+if ! env LD_PRELOAD="$runtime $(g++ -print-file-name=libstdc++.so)" \
+    ASAN_OPTIONS="detect_leaks=0:$report" TSAN_OPTIONS="halt_on_error=1:$report" \
+    UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:$report" \
+    PYTHONMALLOC=malloc PYTHONPATH="$root/$into" OMP_NUM_THREADS=1 PYTHONHASHSEED=0 \
     ANYMAX_REQUIRE_NATIVE=1 ANYMAX_SANITIZED="$kind" \
-    "$python" -m pytest -s -p no:cacheprovider "${tests[@]}"
+    "$python" -m pytest -q -n 2 -p no:cacheprovider "${tests[@]}"; then
+    cat "$into"/report.* 2>/dev/null >&2 || true
+    exit 1
+fi
 echo "nothing found"

@@ -56,32 +56,40 @@ bool whole_numbers(std::initializer_list<idx> sizes) {
     return std::all_of(sizes.begin(), sizes.end(), [](idx n) { return n <= INT_MAX; });
 }
 
-template <class T> void clear(idx m, idx n, T *c, idx ldc) {
-    for (idx i = 0; i < m; i++) std::memset(c + i * ldc, 0, size_t(n) * sizeof(T));
+// C = what is there, so that a product is added to C.
+template <class T> void put(idx m, idx n, T *c, idx ldc, Onto<T> onto) {
+    if (onto.at == c) return;
+    for (idx i = 0; i < m; i++)
+        if (onto.at)
+            std::memcpy(c + i * ldc, onto.row(i), size_t(n) * sizeof(T));
+        else
+            std::memset(c + i * ldc, 0, size_t(n) * sizeof(T));
 }
 
 }  // namespace
 
 template <class T>
 void product(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
-             const T *b, idx ldb, T *c, idx ldc, bool add) {
+             const T *b, idx ldb, T *c, idx ldc, Onto<T> onto) {
     if (m <= 0 || n <= 0) return;
-    if (k <= 0) return add ? void() : clear(m, n, c, ldc);
+    if (k <= 0) return put(m, n, c, ldc, onto);
     const ProductKernels<T> &own = target().products->of(T());
     if (few(turn_a, turn_b, m))
-        return own.few_rows(turn_a, turn_b, m, n, k, a, lda, b, ldb, c, ldc, add);
+        return own.few_rows(turn_a, turn_b, m, n, k, a, lda, b, ldb, c, ldc, onto);
     const Blas *blas = opened.load(std::memory_order_acquire);
     if (!blas || moderate(m, n, k) || !whole_numbers({m, n, k, lda, ldb, ldc}))
-        return own.any(turn_a, turn_b, m, n, k, a, lda, b, ldb, c, ldc, add, panel<T>());
+        return own.any(turn_a, turn_b, m, n, k, a, lda, b, ldb, c, ldc, onto,
+                       panel<T>());
+    if (onto.at) put(m, n, c, ldc, onto);
     blas->set_threads(1);  // others may have set it; free when it is unchanged
     blas->gemm(T())(ROWS, turn_a ? TURNED : AS_IS, turn_b ? TURNED : AS_IS, int(m), int(n),
-                    int(k), T(1), a, int(lda), b, int(ldb), T(add), c, int(ldc));
+                    int(k), T(1), a, int(lda), b, int(ldb), T(onto.at ? 1 : 0), c, int(ldc));
 }
 
 template void product<float>(bool, bool, idx, idx, idx, const float *, idx,
-                             const float *, idx, float *, idx, bool);
+                             const float *, idx, float *, idx, Onto<float>);
 template void product<double>(bool, bool, idx, idx, idx, const double *, idx,
-                              const double *, idx, double *, idx, bool);
+                              const double *, idx, double *, idx, Onto<double>);
 
 bool open_blas(const std::string &path) {
     const std::lock_guard<std::mutex> lock(opening);

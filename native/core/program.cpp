@@ -71,8 +71,8 @@ template <class T> void Program<T>::gather(const Lesson<T> &lesson, Part part) {
     for (idx row = part.begin; row < part.end; row++) {
         const idx from = at(lesson, row) * lines, to = row * lines;
         if (lesson.targets.index)
-            std::memcpy(&indices_[size_t(to)], lesson.targets.index + from,
-                        size_t(lines) * sizeof(int64_t));
+            for (idx line = 0; line < lines; line++)
+                indices_[size_t(to + line)] = lesson.targets.index[from + line];
         else if (lesson.targets.values)
             std::memcpy(&aims_[size_t(to * width)], lesson.targets.values + from * width,
                         size_t(lines * width) * sizeof(T));

@@ -27,11 +27,9 @@ template <class T> class Dense final : public Operation<T> {
           m_(this->wiring_.gives->n / this->wiring_.middle), turned_(turned) {}
 
     bool forward(const Step &, Part part, T *) override {
-        T *y = this->output(part);
         const idx k = this->lines(part);
         product(false, turned_, k, m_, n_, this->value(0, part), n_, weight_.value,
-                turned_ ? n_ : m_, y, m_, false);
-        if (bias_.value) layer_kernels<T>().add_rows(bias_.value, y, k, m_);
+                turned_ ? n_ : m_, this->output(part), m_, {bias_.value, 0});
         return true;
     }
 
@@ -47,11 +45,9 @@ template <class T> class Dense final : public Operation<T> {
         const Part all{0, step.rows, 0};
         const idx k = this->lines(all);
         const T *weight = weight_.value + (turned_ ? begin * n_ : begin);
-        T *y = this->output(all) + begin;
+        const Onto<T> bias{bias_.value, 0};
         product(false, turned_, k, end - begin, n_, this->value(0, all), n_, weight,
-                turned_ ? n_ : m_, y, m_, false);
-        if (bias_.value)
-            layer_kernels<T>().add(bias_.value + begin, 0, y, m_, k, end - begin);
+                turned_ ? n_ : m_, this->output(all) + begin, m_, bias.from(0, begin));
     }
     void backward_tile(const Step &step, int tile, T *) override {
         if (!this->wanted(0)) return;
@@ -75,7 +71,7 @@ template <class T> class Dense final : public Operation<T> {
         if (begin == end) return finite;
         T *to = weight_.gradient + begin * width;
         product(true, false, end - begin, width, k, (turned_ ? g : x) + begin, height,
-                turned_ ? x : g, width, to, width, weight_.add);
+                turned_ ? x : g, width, to, width, old(weight_.add, to, width));
         return kernels.finite(to, 0, (end - begin) * width) && finite;
     }
 
@@ -95,13 +91,17 @@ template <class T> class Dense final : public Operation<T> {
     idx matrix() const override { return n_ * m_; }
 
   private:
+    static Onto<T> old(bool adds, const T *c, idx ld) {
+        return adds ? Onto<T>{c, ld} : Onto<T>{};
+    }
     // Columns begin .. end - 1 of g W^T.
     void descend(Part part, idx begin, idx end) {
         if (begin == end) return;
         T *by_x = this->wiring_.takes[0]->covector + part.begin * this->wiring_.takes[0]->n;
         const T *weight = weight_.value + (turned_ ? begin : begin * m_);
         product(false, !turned_, this->lines(part), end - begin, m_, this->covector(part),
-                m_, weight, turned_ ? n_ : m_, by_x + begin, n_, !this->first(0));
+                m_, weight, turned_ ? n_ : m_, by_x + begin, n_,
+                old(!this->first(0), by_x + begin, n_));
     }
 
     Weight<T> weight_, bias_;

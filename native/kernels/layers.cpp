@@ -23,14 +23,6 @@ template <class T> void add_row(const T *x, T *y, idx n) {
     });
 }
 
-template <class T> void set_rows(const T *b, T *y, idx rows, idx n) {
-    for (idx row = 0; row < rows; row++) copy_row(b, y + row * n, n);
-}
-
-template <class T> void add_rows(const T *b, T *y, idx rows, idx n) {
-    for (idx row = 0; row < rows; row++) add_row(b, y + row * n, n);
-}
-
 template <class T> void column_sums(const T *g, T *total, bool add, idx rows, idx n) {
     each_vector<T>(n, [&](idx j, int k) {
         V<T> sum = add ? load_some(total + j, k) : V<T>{};
@@ -55,7 +47,8 @@ template <class T> void multiply(const T *x, const T *w, T *out, bool add, idx c
 }
 
 template <class T> void take(const T *x, const int64_t *order, T *y, idx rows, idx n) {
-    constexpr idx ahead = 2, line = 64 / idx(sizeof(T));
+    constexpr idx line = 64 / idx(sizeof(T)), lines_ahead = 64;
+    const idx ahead = 1 + lines_ahead * line / (n + 1);  // rows
     for (idx row = 0; row < rows; row++) {
         if (row + ahead < rows)
             for (idx j = 0; j < n; j += line)
@@ -95,8 +88,6 @@ void columns_vjp(const T *g, const int64_t *at, T *by_x, idx rows, idx n, idx k)
 
 template <class T>
 constexpr LayerKernels<T> kernels = {
-    .set_rows = set_rows<T>,
-    .add_rows = add_rows<T>,
     .column_sums = column_sums<T>,
     .copy = copy<T>,
     .add = add<T>,

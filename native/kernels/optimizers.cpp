@@ -77,7 +77,7 @@ template <class T> void adam(const Numbers &with, const Update<T> &u, idx begin,
             renew(u.moments[0], i, k, [&](V<T> m) { return m + by_one * (g - m); });
         const V<T> s =
             renew(u.moments[1], i, k, [&](V<T> s) { return s + by_two * (g * g - s); });
-        return rate * m / (root(s * square) + eps);
+        return over_root(rate * m, s * square, eps);
     });
 }
 
@@ -116,7 +116,7 @@ void rms_prop(const Numbers &with, const Update<T> &u, idx begin, idx end) {
         const V<T> s = renew(u.moments[1], i, k, [&](V<T> s) {
             return s * keep_square + fresh * (away * away);
         });
-        const V<T> change = g / (root(s) + eps);
+        const V<T> change = over_root(g, s, eps);
         if (!heavy) return rate * change;
         return rate * renew(u.moments[2], i, k,
                             [&](V<T> v) { return v * momentum + change; });
@@ -147,7 +147,7 @@ void adagrad(const Numbers &with, const Update<T> &u, idx begin, idx end) {
     const V<T> rate = splat(T(u.rate));
     walk(u, begin, end, [&](V<T> g, idx i, int k) {
         const V<T> s = renew(u.moments[0], i, k, [&](V<T> s) { return s + g * g; });
-        return rate * g / (root(s + initial) + eps);
+        return over_root(rate * g, s + initial, eps);
     });
 }
 

@@ -49,18 +49,19 @@ template <class T> void gather(const T *b, idx ldb, idx n, idx k, T *panel, idx 
         });
 }
 
-// A part of B, (k, n), in rows that may be `padded` to whole vectors.
+// A part of B, (k, n).
 template <class T> struct Right {
     const T *at;
     idx ld, n, k;
-    bool padded;
 };
 
 // M rows of C at a time, from i on while there are as many; n columns, WIDE at a time.
 template <class T, int M>
-idx rows_of(idx i, idx m, Left<T> a, Right<T> b, T *c, idx ldc, bool add) {
+idx rows_of(idx i, idx m, const Left<T> &a, const Right<T> &b, T *c, idx ldc,
+            const Onto<T> &onto) {
     constexpr idx width = WIDE * N<T>;
-    for (; i + M <= m; i += M)
+    for (; i + M <= m; i += M) {
+        const Left<T> own = a.from(i, 0);
         for (idx j = 0; j < b.n; j += width) {
             const idx n = b.n - j < width ? b.n - j : width;
             const auto run = n <= N<T>       ? tile_of<T, M, 1>
@@ -68,30 +69,33 @@ idx rows_of(idx i, idx m, Left<T> a, Right<T> b, T *c, idx ldc, bool add) {
                                              : tile_of<T, M, WIDE>;
             // with the last columns, the rows that are next
             const bool prepares = a.along == 1 && j + width >= b.n && i + 2 * M <= m;
-            run(n, b.padded, b.k, a.from(i, 0), prepares ? M * a.down : 0, b.at + j, b.ld,
-                c + i * ldc + j, ldc, add);
+            run(n, b.k, own, prepares ? M * a.down : 0, b.at + j, b.ld,
+                c + i * ldc + j, ldc, onto.from(i, j));
         }
+    }
     return i;
 }
 
-// C or C + A B for all m rows: the tallest tiles first.
-template <class T> void pass(idx m, Left<T> a, Right<T> b, T *c, idx ldc, bool add) {
+// C = A B, onto what is there, for all m rows: the tallest tiles first.
+template <class T>
+void pass(idx m, const Left<T> &a, const Right<T> &b, T *c, idx ldc,
+          const Onto<T> &onto) {
     idx i = 0;
     if (b.n <= N<T>)
         for (; i + 2 * TALL <= m; i += 2 * TALL)
-            tile_of<T, 2 * TALL, 1>(b.n, b.padded, b.k, a.from(i, 0), 0, b.at, b.ld,
-                                    c + i * ldc, ldc, add);
-    i = rows_of<T, TALL>(i, m, a, b, c, ldc, add);
-    i = rows_of<T, 4>(i, m, a, b, c, ldc, add);
-    i = rows_of<T, 2>(i, m, a, b, c, ldc, add);
-    rows_of<T, 1>(i, m, a, b, c, ldc, add);
+            tile_of<T, 2 * TALL, 1>(b.n, b.k, a.from(i, 0), 0, b.at, b.ld,
+                                    c + i * ldc, ldc, onto.from(i, 0));
+    i = rows_of<T, TALL>(i, m, a, b, c, ldc, onto);
+    i = rows_of<T, 4>(i, m, a, b, c, ldc, onto);
+    i = rows_of<T, 2>(i, m, a, b, c, ldc, onto);
+    rows_of<T, 1>(i, m, a, b, c, ldc, onto);
 }
 
-// C or C + A^T B for narrow C: B^T A into the panel, (n, m), then turned over.
+// C = A^T B, onto what is there, for narrow C: B^T A into the panel, (n, m), then turned.
 template <class T>
 void upright(idx m, idx n, idx k, const T *a, idx lda, const T *b, idx ldb, T *c, idx ldc,
-             bool add, T *panel) {
-    pass(n, {b, 1, ldb}, {a, lda, m, k, false}, panel, m, false);
+             Onto<T> onto, T *panel) {
+    pass(n, {b, 1, ldb}, {a, lda, m, k}, panel, m, {});
     for (idx j = 0; j < n; j += N<T>)
         each_vector<T>(m, [&](idx i, int some) {
             const int wide = int(n - j < N<T> ? n - j : N<T>);
@@ -100,18 +104,18 @@ void upright(idx m, idx n, idx k, const T *a, idx lda, const T *b, idx ldb, T *c
                 square[l] = l < wide ? load_some(panel + (j + l) * m + i, some) : V<T>{};
             turn_square<T>(square);
             for (int l = 0; l < some; l++) {
-                T *out = c + (i + l) * ldc + j;
-                const V<T> old = add ? load_some(out, wide) : V<T>{};
-                store_some(out, old + square[l], wide);
+                V<T> sum = square[l];
+                if (onto.at) sum += load_some(onto.row(i + l) + j, wide);
+                store_some(c + (i + l) * ldc + j, sum, wide);
             }
         });
 }
 
 template <class T>
 void any(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda, const T *b,
-         idx ldb, T *c, idx ldc, bool add, T *panel) {
+         idx ldb, T *c, idx ldc, Onto<T> onto, T *panel) {
     if (turn_a && !turn_b && n <= N<T> && n < m && m * n * idx(sizeof(T)) <= PANEL)
-        return upright(m, n, k, a, lda, b, ldb, c, ldc, add, panel);
+        return upright(m, n, k, a, lda, b, ldb, c, ldc, onto, panel);
     constexpr idx width = WIDE * N<T>, deep = PANEL / idx(sizeof(T)) / width;
     // Rows far apart are hard on caches and pages; narrow ones on partial loads.
     const bool copies =
@@ -123,14 +127,15 @@ void any(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda, con
         for (idx j = 0; j < n; j += columns) {
             Right<T> part = {turn_b ? b + j * ldb + l : b + l * ldb + j, ldb,
                              n - j < columns ? n - j : columns,
-                             k - l < depth ? k - l : depth, copies};
+                             k - l < depth ? k - l : depth};
             if (copies) {
                 const idx wide = (part.n + N<T> - 1) / N<T> * N<T>;
                 (turn_b ? turn<T> : gather<T>)(part.at, ldb, part.n, part.k, panel, wide);
                 part.at = panel;
                 part.ld = wide;
             }
-            pass(m, left(turn_a, a, lda).from(0, l), part, c + j, ldc, add || l > 0);
+            pass(m, left(turn_a, a, lda).from(0, l), part, c + j, ldc,
+                 l > 0 ? Onto<T>{c + j, ldc} : onto.from(0, j));
         }
 }
 
@@ -140,22 +145,23 @@ constexpr int SPAN = 8;  // vectors of a row of C that are summed up in register
 
 // One row, n <= W vectors wide.
 template <class T, int W>
-void narrow(idx n, idx k, Left<T> a, const T *b, idx ldb, T *c, bool add) {
+void narrow(idx n, idx k, const Left<T> &a, const T *b, idx ldb, T *c,
+            const Onto<T> &onto) {
     if constexpr (W > 1)
-        if (n <= (W - 1) * N<T>) return narrow<T, W - 1>(n, k, a, b, ldb, c, add);
-    tile_of<T, 1, W>(n, false, k, a, 0, b, ldb, c, 0, add);
+        if (n <= (W - 1) * N<T>) return narrow<T, W - 1>(n, k, a, b, ldb, c, onto);
+    tile_of<T, 1, W>(n, k, a, 0, b, ldb, c, 0, onto);
 }
 
 // M rows of any width: D rows of B at a time, C staying in the first cache.
 template <class T, int M, int D>
-void broad(idx n, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add) {
+void broad(idx n, const Left<T> &a, const T *b, idx ldb, T *c, idx ldc, Onto<T> onto) {
     V<T> x[M][D];
     for (int i = 0; i < M; i++)
         for (int d = 0; d < D; d++) x[i][d] = splat<T>(a.at[i * a.down + d * a.along]);
     each_vector<T>(n, [&](idx j, int some) {
         V<T> total[M];
         for (int i = 0; i < M; i++)
-            total[i] = add ? load_some(c + i * ldc + j, some) : V<T>{};
+            total[i] = onto.at ? load_some(onto.row(i) + j, some) : V<T>{};
         for (int d = 0; d < D; d++) {
             const V<T> row = load_some(b + d * ldb + j, some);
             for (int i = 0; i < M; i++) total[i] += x[i][d] * row;
@@ -165,21 +171,23 @@ void broad(idx n, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add) {
 }
 
 template <class T, int M>
-void rows_by(idx n, idx k, Left<T> a, const T *b, idx ldb, T *c, idx ldc, bool add) {
-    if (M == 1 && n <= SPAN * N<T>) return narrow<T, SPAN>(n, k, a, b, ldb, c, add);
+void rows_by(idx n, idx k, const Left<T> &a, const T *b, idx ldb, T *c, idx ldc,
+             const Onto<T> &onto) {
+    if (M == 1 && n <= SPAN * N<T>) return narrow<T, SPAN>(n, k, a, b, ldb, c, onto);
     if (M > 1 && n <= 8 * SPAN * N<T>)
-        return void(rows_of<T, M>(0, M, a, {b, ldb, n, k, false}, c, ldc, add));
+        return void(rows_of<T, M>(0, M, a, {b, ldb, n, k}, c, ldc, onto));
+    const auto so_far = [&](idx l) { return l > 0 ? Onto<T>{c, ldc} : onto; };
     constexpr int D = 4;
     idx l = 0;
     for (; l + D <= k; l += D)
-        broad<T, M, D>(n, a.from(0, l), b + l * ldb, ldb, c, ldc, add || l > 0);
+        broad<T, M, D>(n, a.from(0, l), b + l * ldb, ldb, c, ldc, so_far(l));
     for (; l < k; l++)
-        broad<T, M, 1>(n, a.from(0, l), b + l * ldb, ldb, c, ldc, add || l > 0);
+        broad<T, M, 1>(n, a.from(0, l), b + l * ldb, ldb, c, ldc, so_far(l));
 }
 
 // c (M, J) = the products of M rows of A (lda apart) and J rows of B, along k.
 template <class T, int M, int J>
-void dots(idx k, const T *a, idx lda, const T *b, idx ldb, T *c, idx ldc, bool add) {
+void dots(idx k, const T *a, idx lda, const T *b, idx ldb, T *c, idx ldc, Onto<T> onto) {
     V<T> total[M][J] = {};
     each_vector<T>(k, [&](idx l, int some) {
         V<T> row[J];
@@ -191,36 +199,38 @@ void dots(idx k, const T *a, idx lda, const T *b, idx ldb, T *c, idx ldc, bool a
     });
     for (int i = 0; i < M; i++)
         for (int j = 0; j < J; j++) {
-            T &out = c[i * ldc + j];
-            out = add ? out + sum<T>(total[i][j]) : sum<T>(total[i][j]);
+            const T dot = sum<T>(total[i][j]);
+            c[i * ldc + j] = onto.at ? onto.row(i)[j] + dot : dot;
         }
 }
 
 template <class T, int M>
 void rows_by_turned(idx n, idx k, const T *a, idx lda, const T *b, idx ldb, T *c, idx ldc,
-                    bool add) {
+                    const Onto<T> &onto) {
     constexpr int J = TALL < 8 && M > 2 ? 2 : 4;
     idx j = 0;
-    for (; j + J <= n; j += J) dots<T, M, J>(k, a, lda, b + j * ldb, ldb, c + j, ldc, add);
-    for (; j < n; j++) dots<T, M, 1>(k, a, lda, b + j * ldb, ldb, c + j, ldc, add);
+    for (; j + J <= n; j += J)
+        dots<T, M, J>(k, a, lda, b + j * ldb, ldb, c + j, ldc, onto.from(0, j));
+    for (; j < n; j++)
+        dots<T, M, 1>(k, a, lda, b + j * ldb, ldb, c + j, ldc, onto.from(0, j));
 }
 
 template <class T, int M>
 void few(bool turn_a, bool turn_b, idx n, idx k, const T *a, idx lda, const T *b, idx ldb,
-         T *c, idx ldc, bool add) {
+         T *c, idx ldc, Onto<T> onto) {
     if (turn_b)
-        rows_by_turned<T, M>(n, k, a, lda, b, ldb, c, ldc, add);
+        rows_by_turned<T, M>(n, k, a, lda, b, ldb, c, ldc, onto);
     else
-        rows_by<T, M>(n, k, left(turn_a, a, lda), b, ldb, c, ldc, add);
+        rows_by<T, M>(n, k, left(turn_a, a, lda), b, ldb, c, ldc, onto);
 }
 
 template <class T>
 void few_rows(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
-              const T *b, idx ldb, T *c, idx ldc, bool add) {
-    for (; m > 4; m -= 4, a += 4 * (turn_a ? 1 : lda), c += 4 * ldc)
-        few<T, 4>(turn_a, turn_b, n, k, a, lda, b, ldb, c, ldc, add);
+              const T *b, idx ldb, T *c, idx ldc, Onto<T> onto) {
+    for (; m > 4; m -= 4, a += 4 * (turn_a ? 1 : lda), c += 4 * ldc, onto = onto.from(4, 0))
+        few<T, 4>(turn_a, turn_b, n, k, a, lda, b, ldb, c, ldc, onto);
     const auto run = m == 1 ? few<T, 1> : m == 2 ? few<T, 2> : m == 3 ? few<T, 3> : few<T, 4>;
-    run(turn_a, turn_b, n, k, a, lda, b, ldb, c, ldc, add);
+    run(turn_a, turn_b, n, k, a, lda, b, ldb, c, ldc, onto);
 }
 
 }  // namespace

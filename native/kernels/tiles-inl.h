@@ -11,11 +11,13 @@ constexpr int TALL = 6, WIDE = 2;
 constexpr int TALL = 4, WIDE = 2;
 #endif
 
-// Where A is: a number of row i and depth l is at[i * down + l * along].
+// Where A is: a number of row i and depth l is at[i * down + l * along]; one of both steps
+// is 1, `down` if A lies turned.
 template <class T> struct Left {
     const T *at;
     idx down, along;
     Left from(idx i, idx l) const { return {at + i * down + l * along, down, along}; }
+    bool turned() const { return along != 1; }
 };
 
 // Keep x in a register: else compilers load it again for each row that it multiplies.
@@ -57,54 +59,87 @@ template <int count, int I = 0, class Body>
     }
 }
 
-// How the last vector of a row is loaded from B and stored into C.
-enum Ends { WHOLE, PADDED, PART };  // both whole; B whole, C in part; both in part
+// The numbers of A in M rows at one depth: `turned` they lie side by side, else `step`
+// bytes apart. Odd multiples of the step are kept, since addresses may double them.
+template <class T, int M, bool turned> struct Depth {
+    const char *at;
+    idx step, odd[M > 2 ? M / 2 : 1];
 
-// C (M, W vectors) = A B or C + A B; the last vector holds `last` lanes. Where there are
-// few sums, D of each, so that one need not wait for the one before. Numbers of A that are
-// `ahead`, if that is not 0, are asked for from memory.
-template <class T, int M, int W, Ends ends>
-void tile(idx k, Left<T> a, idx ahead, const T *b, idx ldb, T *c, idx ldc, bool add,
-          int last) {
+    explicit Depth(const Left<T> &a)
+        : at(reinterpret_cast<const char *>(a.at)),
+          step((turned ? a.along : a.down) * idx(sizeof(T))) {
+        unrolled<(M > 2 ? M / 2 : 1)>([&](auto i) { odd[i] = (2 * i + 1) * step; });
+    }
+    // The number of row i, from an address.
+    template <int i> const char *of_row(const char *from) const {
+        constexpr int power = i & -i;  // the largest of two that divides i
+        if constexpr (i == 0) return from;
+        if constexpr (turned) return from + i * idx(sizeof(T));
+        if constexpr (!turned && i > 0) return from + odd[i / power / 2] * power;
+    }
+    template <int i> V<T> row() const {
+        return splat<T>(*reinterpret_cast<const T *>(of_row<i>(at)));
+    }
+    void next() { at += turned ? step : idx(sizeof(T)); }
+};
+
+// C (M, W vectors) = A B, added onto what is there; the last vector of C and B holds
+// `last` lanes, all of them if it is `whole`. Where there are few sums, D of each, so that
+// one need not wait for the one before. Numbers of A that are `ahead`, if that is not 0,
+// are asked for from memory.
+// (Structs by reference: a copy on the stack, stored by halves, would stall each call.)
+template <class T, int M, int W, bool turned, bool whole>
+void tile(idx k, const Left<T> &a, idx ahead, const T *b, idx ldb, T *c, idx ldc,
+          const Onto<T> &onto, int last) {
     constexpr int D = M * W <= 2 ? 4 : M * W <= 4 ? 2 : 1;
     V<T> total[D][M][W];
     unrolled<D * M * W>([&](auto i) { total[i / (M * W)][i / W % M][i % W] = V<T>{}; });
+    Depth<T, M, turned> depth(a);
     for (idx l = 0; l < k; l += D) {
-        if (ahead && l % (64 / idx(sizeof(T))) == 0)
-            for (int i = 0; i < M; i++)
-                __builtin_prefetch(a.at + ahead + i * a.down + l);
-        for (int d = 0; d < D; d++) {
-            if (D > 1 && l + d >= k) break;
+        if (!turned && ahead && l % (64 / idx(sizeof(T))) == 0)
+            unrolled<M>([&](auto i) {
+                __builtin_prefetch(
+                    depth.template of_row<i>(depth.at + ahead * idx(sizeof(T))));
+            });
+        unrolled<D>([&](auto d) __attribute__((always_inline)) {
+            if (d > 0 && l + d >= k) return;
             V<T> row[W];
-            for (int w = 0; w < W; w++) {
-                const T *from = b + (l + d) * ldb + w * N<T>;
-                row[w] = ends < PART || w < W - 1 ? load(from) : load(from, last);
-                if (M > 1) hold<T>(row[w]);
-            }
-            for (int i = 0; i < M; i++) {
-                const V<T> x = splat<T>(a.at[i * a.down + (l + d) * a.along]);
-                for (int w = 0; w < W; w++) total[d][i][w] += x * row[w];
-            }
-        }
+            unrolled<W>([&](auto w) __attribute__((always_inline)) {
+                const T *from = b + w * N<T>;
+                V<T> part = whole || w < W - 1 ? load(from) : load(from, last);
+                if (M > 1) hold<T>(part);
+                row[w] = part;
+            });
+            unrolled<M>([&](auto i) __attribute__((always_inline)) {
+                const V<T> x = depth.template row<i>();
+                unrolled<W>([&](auto w) { total[d][i][w] += x * row[w]; });
+            });
+            depth.next();
+            b += ldb;
+        });
     }
-    unrolled<M * W>([&](auto at) {
-        constexpr int i = at / W, w = at % W;
-        T *out = c + i * ldc + w * N<T>;
-        V<T> sum = total[0][i][w];
-        if constexpr (D > 1) sum += total[1][i][w];
-        if constexpr (D > 2) sum += total[2][i][w] + total[3][i][w];
-        const int some = ends == WHOLE || w < W - 1 ? N<T> : last;
-        store_some(out, add ? load_some(out, some) + sum : sum, some);
-    });
+    const auto put = [&](auto adds) {
+        unrolled<M * W>([&](auto at) {
+            constexpr int i = at / W, w = at % W;
+            V<T> sum = total[0][i][w];
+            if constexpr (D > 1) sum += total[1][i][w];
+            if constexpr (D > 2) sum += total[2][i][w] + total[3][i][w];
+            const int some = whole || w < W - 1 ? N<T> : last;
+            if (adds) sum = load_some(onto.row(i) + w * N<T>, some) + sum;
+            store_some(c + i * ldc + w * N<T>, sum, some);
+        });
+    };
+    onto.at ? put(At<1>()) : put(At<0>());
 }
 
-// The same for n columns, (W - 1) N < n <= W N; B may be read beyond them if `padded`.
+// The same for n columns, (W - 1) N < n <= W N.
 template <class T, int M, int W>
-void tile_of(idx n, bool padded, idx k, Left<T> a, idx ahead, const T *b, idx ldb, T *c,
-             idx ldc, bool add) {
+void tile_of(idx n, idx k, const Left<T> &a, idx ahead, const T *b, idx ldb, T *c, idx ldc,
+             const Onto<T> &onto) {
     const int last = int(n - (W - 1) * N<T>);
-    const auto run = last == N<T> ? tile<T, M, W, WHOLE>
-                     : padded     ? tile<T, M, W, PADDED>
-                                  : tile<T, M, W, PART>;
-    run(k, a, ahead, b, ldb, c, ldc, add, last);
+    const auto run = a.turned() ? last == N<T> ? tile<T, M, W, true, true>
+                                               : tile<T, M, W, true, false>
+                     : last == N<T> ? tile<T, M, W, false, true>
+                                    : tile<T, M, W, false, false>;
+    run(k, a, ahead, b, ldb, c, ldc, onto, last);
 }

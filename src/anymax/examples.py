@@ -83,6 +83,11 @@ class Examples:
     @cached_property
     def plain(self) -> bool:
         """Whether all lines count alike."""
+        loss, known = self.objective.loss, self.index is not None
+        if known and self.sample_weight is None and loss.class_weight is None:
+            return loss.ignore_index is None or bool(
+                (self.index != loss.ignore_index).all()
+            )
         return bool((self.scale == 1).all() and (self.count == 1).all())
 
     @cached_property

@@ -60,8 +60,6 @@ class Draw(Structure):
 
 # What each kernel takes, by the letters below; and what it gives.
 LAYERS = {
-    "set_rows": ("aaii", None),
-    "add_rows": ("aaii", None),
     "column_sums": ("aabii", None),
     "copy": ("aiaiii", None),
     "add": ("aiaiii", None),

@@ -200,7 +200,8 @@ def test_a_jacobian_answers_what_its_structure_does(f, rng):
     S = f.structured(z, J.a)
     assert (J.shape, J.dtype, J.coupled) == (S.shape, S.dtype, S.coupled)
     assert repr(J) == repr(S)
-    assert isinstance(J, type(S)) and isinstance(J, am.Jacobian)
+    assert isinstance(J, type(S))
+    assert isinstance(J, am.Jacobian)
     near = {"atol": 1e-15}
     assert_allclose(J.dense(), S.dense(), **near)
     assert_allclose(J.diagonal(), S.diagonal(), **near)

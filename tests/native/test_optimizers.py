@@ -151,3 +151,21 @@ def test_a_gradient_that_is_no_number_stays_visible(optimizer):
 def test_every_optimizer_of_the_flat_vector_has_a_kernel():
     named = {type(optimizer).__name__ for optimizer in OWN}
     assert set(optimizers(np.float32)) == set(optimizers(np.float64)) == named
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "optimizer", [am.Adam(1.0), am.RMSProp(1.0), am.Adagrad(1.0)], ids=repr
+)
+def test_gradients_of_any_size_give_the_same_step(optimizer, dtype):
+    """Also where squares vanish or overflow."""
+    info = np.finfo(dtype)
+    sizes = np.geomspace(info.smallest_subnormal, info.max, 500, dtype=np.longdouble)
+    gradient = np.concatenate([sizes, -sizes, [0]]).astype(dtype)
+    one, two = np.zeros((2, len(gradient)), dtype)
+    with np.errstate(all="ignore"):
+        optimizer.fresh().step(one, gradient, None)
+    Native(optimizer, len(gradient), dtype).step(two, gradient, None)
+    normal = abs(one) >= info.tiny
+    np.testing.assert_allclose(two[normal], one[normal], rtol=8 * info.eps)
+    np.testing.assert_allclose(two[~normal], one[~normal], rtol=0, atol=info.tiny)

@@ -13,14 +13,25 @@ from anymax import kernels
 pytestmark = pytest.mark.skipif(kernels.core is None, reason="needs the native module")
 
 SIZES, ARRAY, FLAG = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_bool
-PRODUCT = ctypes.CFUNCTYPE(None, FLAG, FLAG, *[SIZES] * 3, *[ARRAY, SIZES] * 3, FLAG)
 
 
-def product(turn_a, turn_b, sizes, a, b, c, add):
-    """The native product on arrays that may be wider than what is used of them."""
+class Onto(ctypes.Structure):
+    _fields_ = (("at", ARRAY), ("ld", SIZES))
+
+
+PRODUCT = ctypes.CFUNCTYPE(None, FLAG, FLAG, *[SIZES] * 3, *[ARRAY, SIZES] * 3, Onto)
+WAYS = ("nothing", "itself", "row")  # that a product is added onto
+
+
+def product(turn_a, turn_b, sizes, a, b, c, onto=None):
+    """The native product on arrays that may be wider than what is used of them, added
+    onto an array of C's shape or of one row."""
     at = kernels.core.tables()[f"product_{a.dtype.name}"]
     pairs = [each for x in (a, b, c) for each in (x.ctypes.data, x.shape[1])]
-    PRODUCT(at)(turn_a, turn_b, *sizes, *pairs, add)
+    start = Onto(None, 0)
+    if onto is not None:
+        start = Onto(onto.ctypes.data, onto.shape[1] if len(onto) > 1 else 0)
+    PRODUCT(at)(turn_a, turn_b, *sizes, *pairs, start)
 
 
 def whole(rng, shape, spare, dtype):
@@ -30,21 +41,22 @@ def whole(rng, shape, spare, dtype):
     return array
 
 
-def check(rng, sizes, turn_a, turn_b, add, dtype):
+def check(rng, sizes, turn_a, turn_b, way, dtype):
     """One product; whole numbers leave no rounding."""
     m, n, k = sizes
     a = whole(rng, (k, m) if turn_a else (m, k), int(rng.integers(5)), dtype)
     b = whole(rng, (n, k) if turn_b else (k, n), int(rng.integers(5)), dtype)
     c = whole(rng, (m, n), int(rng.integers(5)), dtype)
+    onto = {"nothing": None, "itself": c, "row": whole(rng, (1, n), 0, dtype)}[way]
     used_a, used_b = a[:, : m if turn_a else k], b[:, : k if turn_b else n]
     expected = c.copy()
     expected[:, :n] = (used_a.T if turn_a else used_a) @ (
         used_b.T if turn_b else used_b
-    ) + (c[:, :n] if add else 0)
-    if not add:
+    ) + (0 if onto is None else onto[:, :n])
+    if onto is not c:
         c[:, :n] = np.nan
-    product(turn_a, turn_b, sizes, a, b, c, add)
-    np.testing.assert_array_equal(c, expected, f"{sizes} {turn_a} {turn_b} {add}")
+    product(turn_a, turn_b, sizes, a, b, c, onto)
+    np.testing.assert_array_equal(c, expected, f"{sizes} {turn_a} {turn_b} {way}")
 
 
 def check_many(rng, dtype):
@@ -54,8 +66,9 @@ def check_many(rng, dtype):
             sizes = rng.integers(1, top, 3)
             if number % 3 < 2:
                 sizes[number % 3] = rng.integers(1, 20)
-            flags = (bool(flag) for flag in rng.integers(0, 2, 3))
-            check(rng, tuple(map(int, sizes)), *flags, dtype)
+            turns = (bool(flag) for flag in rng.integers(0, 2, 2))
+            way = WAYS[int(rng.integers(3))]
+            check(rng, tuple(map(int, sizes)), *turns, way, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -64,9 +77,9 @@ def test_products_of_whole_numbers_are_exact(dtype):
 
 
 @pytest.mark.parametrize("sizes", [(0, 3, 3), (3, 0, 3), (3, 3, 0), (1, 1, 1)])
-@pytest.mark.parametrize("add", [False, True])
-def test_a_product_may_be_empty(sizes, add):
-    check(np.random.default_rng(0), sizes, False, False, add, "float32")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_product_may_be_empty(sizes, way):
+    check(np.random.default_rng(0), sizes, False, False, way, "float32")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -76,7 +89,7 @@ def test_products_of_any_numbers_are_as_numpy_says(sizes, dtype):
     m, n, k = sizes
     a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
     c = np.empty((m, n), dtype)
-    product(False, False, sizes, a, b, c, False)
+    product(False, False, sizes, a, b, c)
     bound = k * np.finfo(dtype).eps * (abs(a) @ abs(b))
     assert np.all(abs(c - a.astype(float) @ b) <= bound)
 
