@@ -8,15 +8,20 @@
 
 namespace anymax {
 
+constexpr double WORTHY = 1e9;  // nanoseconds of a job that threads are to share
+
 // Take the gradients round by round; whether all that the tiles wrote is finite.
 template <class T> bool Program<T>::gradients(const Step &step) {
     std::atomic<bool> finite{true};
     for (const auto &round : tasks_)
-        parallel(int(round.size()), [&](int task) {
-            const Task &own = round[size_t(task)];
-            if (!own.operation->gradient(step, own.tile, scratch_memory<T>(work_)))
-                finite.store(false, std::memory_order_relaxed);
-        });
+        parallel(
+            int(round.size()),
+            [&](int task) {
+                const Task &own = round[size_t(task)];
+                if (!own.operation->gradient(step, own.tile, scratch_memory<T>(work_)))
+                    finite.store(false, std::memory_order_relaxed);
+            },
+            used_ > 1 ? WORTHY : 0);
     return finite.load(std::memory_order_relaxed);
 }
 

@@ -55,24 +55,25 @@ template <class T> struct Right {
     idx ld, n, k;
 };
 
-// M rows of C at a time, from i on while there are as many; n columns, WIDE at a time.
+// M rows of C, n columns, WIDE vectors at a time.
 template <class T, int M>
-idx rows_of(idx i, idx m, const Left<T> &a, const Right<T> &b, T *c, idx ldc,
-            const Onto<T> &onto) {
+void strip(const Left<T> &a, const Right<T> &b, T *c, idx ldc, const Onto<T> &onto) {
     constexpr idx width = WIDE * N<T>;
-    for (; i + M <= m; i += M) {
-        const Left<T> own = a.from(i, 0);
-        for (idx j = 0; j < b.n; j += width) {
-            const idx n = b.n - j < width ? b.n - j : width;
-            const auto run = n <= N<T>       ? tile_of<T, M, 1>
-                             : n <= 2 * N<T> ? tile_of<T, M, 2>
-                                             : tile_of<T, M, WIDE>;
-            // with the last columns, the rows that are next
-            const bool prepares = a.along == 1 && j + width >= b.n && i + 2 * M <= m;
-            run(n, b.k, own, prepares ? M * a.down : 0, b.at + j, b.ld,
-                c + i * ldc + j, ldc, onto.from(i, j));
-        }
+    for (idx j = 0; j < b.n; j += width) {
+        const idx n = b.n - j < width ? b.n - j : width;
+        const auto run = n <= N<T>       ? tile_of<T, M, 1>
+                         : n <= 2 * N<T> ? tile_of<T, M, 2>
+                                         : tile_of<T, M, WIDE>;
+        run(n, b.k, a, b.at + j, b.ld, c + j, ldc, onto.from(0, j));
     }
+}
+
+// The same from row i on while there are as many.
+template <class T, int M>
+idx strips(idx i, idx m, const Left<T> &a, const Right<T> &b, T *c, idx ldc,
+           const Onto<T> &onto) {
+    for (; i + M <= m; i += M)
+        strip<T, M>(a.from(i, 0), b, c + i * ldc, ldc, onto.from(i, 0));
     return i;
 }
 
@@ -83,12 +84,12 @@ void pass(idx m, const Left<T> &a, const Right<T> &b, T *c, idx ldc,
     idx i = 0;
     if (b.n <= N<T>)
         for (; i + 2 * TALL <= m; i += 2 * TALL)
-            tile_of<T, 2 * TALL, 1>(b.n, b.k, a.from(i, 0), 0, b.at, b.ld,
-                                    c + i * ldc, ldc, onto.from(i, 0));
-    i = rows_of<T, TALL>(i, m, a, b, c, ldc, onto);
-    i = rows_of<T, 4>(i, m, a, b, c, ldc, onto);
-    i = rows_of<T, 2>(i, m, a, b, c, ldc, onto);
-    rows_of<T, 1>(i, m, a, b, c, ldc, onto);
+            tile_of<T, 2 * TALL, 1>(b.n, b.k, a.from(i, 0), b.at, b.ld, c + i * ldc, ldc,
+                                    onto.from(i, 0));
+    i = strips<T, TALL>(i, m, a, b, c, ldc, onto);
+    i = strips<T, 4>(i, m, a, b, c, ldc, onto);
+    i = strips<T, 2>(i, m, a, b, c, ldc, onto);
+    strips<T, 1>(i, m, a, b, c, ldc, onto);
 }
 
 // C = A^T B, onto what is there, for narrow C: B^T A into the panel, (n, m), then turned.
@@ -149,7 +150,7 @@ void narrow(idx n, idx k, const Left<T> &a, const T *b, idx ldb, T *c,
             const Onto<T> &onto) {
     if constexpr (W > 1)
         if (n <= (W - 1) * N<T>) return narrow<T, W - 1>(n, k, a, b, ldb, c, onto);
-    tile_of<T, 1, W>(n, k, a, 0, b, ldb, c, 0, onto);
+    tile_of<T, 1, W>(n, k, a, b, ldb, c, 0, onto);
 }
 
 // M rows of any width: D rows of B at a time, C staying in the first cache.
@@ -175,7 +176,7 @@ void rows_by(idx n, idx k, const Left<T> &a, const T *b, idx ldb, T *c, idx ldc,
              const Onto<T> &onto) {
     if (M == 1 && n <= SPAN * N<T>) return narrow<T, SPAN>(n, k, a, b, ldb, c, onto);
     if (M > 1 && n <= 8 * SPAN * N<T>)
-        return void(rows_of<T, M>(0, M, a, {b, ldb, n, k}, c, ldc, onto));
+        return void(strip<T, M>(a, {b, ldb, n, k}, c, ldc, onto));
     const auto so_far = [&](idx l) { return l > 0 ? Onto<T>{c, ldc} : onto; };
     constexpr int D = 4;
     idx l = 0;

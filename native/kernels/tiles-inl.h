@@ -70,37 +70,30 @@ template <class T, int M, bool turned> struct Depth {
           step((turned ? a.along : a.down) * idx(sizeof(T))) {
         unrolled<(M > 2 ? M / 2 : 1)>([&](auto i) { odd[i] = (2 * i + 1) * step; });
     }
-    // The number of row i, from an address.
-    template <int i> const char *of_row(const char *from) const {
-        constexpr int power = i & -i;  // the largest of two that divides i
-        if constexpr (i == 0) return from;
-        if constexpr (turned) return from + i * idx(sizeof(T));
-        if constexpr (!turned && i > 0) return from + odd[i / power / 2] * power;
-    }
     template <int i> V<T> row() const {
-        return splat<T>(*reinterpret_cast<const T *>(of_row<i>(at)));
+        constexpr int power = i & -i;  // the largest of two that divides i
+        const char *from = at;
+        if constexpr (turned)
+            from += i * idx(sizeof(T));
+        else if constexpr (i > 0)
+            from += odd[i / power / 2] * power;
+        return splat<T>(*reinterpret_cast<const T *>(from));
     }
     void next() { at += turned ? step : idx(sizeof(T)); }
 };
 
 // C (M, W vectors) = A B, added onto what is there; the last vector of C and B holds
 // `last` lanes, all of them if it is `whole`. Where there are few sums, D of each, so that
-// one need not wait for the one before. Numbers of A that are `ahead`, if that is not 0,
-// are asked for from memory.
+// one need not wait for the one before.
 // (Structs by reference: a copy on the stack, stored by halves, would stall each call.)
 template <class T, int M, int W, bool turned, bool whole>
-void tile(idx k, const Left<T> &a, idx ahead, const T *b, idx ldb, T *c, idx ldc,
+void tile(idx k, const Left<T> &a, const T *b, idx ldb, T *c, idx ldc,
           const Onto<T> &onto, int last) {
     constexpr int D = M * W <= 2 ? 4 : M * W <= 4 ? 2 : 1;
     V<T> total[D][M][W];
     unrolled<D * M * W>([&](auto i) { total[i / (M * W)][i / W % M][i % W] = V<T>{}; });
     Depth<T, M, turned> depth(a);
     for (idx l = 0; l < k; l += D) {
-        if (!turned && ahead && l % (64 / idx(sizeof(T))) == 0)
-            unrolled<M>([&](auto i) {
-                __builtin_prefetch(
-                    depth.template of_row<i>(depth.at + ahead * idx(sizeof(T))));
-            });
         unrolled<D>([&](auto d) __attribute__((always_inline)) {
             if (d > 0 && l + d >= k) return;
             V<T> row[W];
@@ -134,12 +127,12 @@ void tile(idx k, const Left<T> &a, idx ahead, const T *b, idx ldb, T *c, idx ldc
 
 // The same for n columns, (W - 1) N < n <= W N.
 template <class T, int M, int W>
-void tile_of(idx n, idx k, const Left<T> &a, idx ahead, const T *b, idx ldb, T *c, idx ldc,
+void tile_of(idx n, idx k, const Left<T> &a, const T *b, idx ldb, T *c, idx ldc,
              const Onto<T> &onto) {
     const int last = int(n - (W - 1) * N<T>);
     const auto run = a.turned() ? last == N<T> ? tile<T, M, W, true, true>
                                                : tile<T, M, W, true, false>
                      : last == N<T> ? tile<T, M, W, false, true>
                                     : tile<T, M, W, false, false>;
-    run(k, a, ahead, b, ldb, c, ldc, onto, last);
+    run(k, a, b, ldb, c, ldc, onto, last);
 }
