@@ -125,7 +125,7 @@ template <class T> struct ProductKernels {
                 const T *b, idx ldb, T *c, idx ldc, Onto<T> onto, T *panel);
 };
 
-inline constexpr idx PANEL = 65536;
+inline constexpr idx PANEL = 36864;
 
 struct ProductFamily {
     ProductKernels<float> single;

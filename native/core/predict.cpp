@@ -24,7 +24,8 @@ using Shape = std::vector<npy_intp>;
 constexpr double PRODUCTS = 60, NUMBERS = 2;
 constexpr double WITH_LOCK = 20e3;   // nanoseconds below which the lock is kept
 constexpr idx ROWS = 8;              // of a slice, or a multiple: the height of a tile
-constexpr double SLICE = 40e3;       // nanoseconds of a slice, about
+constexpr idx MOST_ROWS = 512;       // of a slice,
+constexpr double SLICE = 40e3;       // or as many as take so many nanoseconds
 constexpr idx MATRIX = 300'000;      // numbers of a matrix that every slice reads again
 
 // A program whose first buffers are the caller's arrays and whose last is the result.
@@ -50,14 +51,15 @@ template <class T> void measure(Predictor &predictor, Program<T> &program) {
     predictor.cost *= double(sizeof(T)) / 4;
 }
 
-// How many rows pass together: few, so that they stay in the caches and threads end
-// together; all that a thread has, where every slice would read a large matrix again.
+// How many rows pass together: what each thread has, so that matrices are brought near
+// once; of very many no more than stay in the caches between operations, unless every
+// slice would read a large matrix again.
 idx slice_rows(const Predictor &predictor, idx rows) {
     if (predictor.cost * double(rows) < WITH_LOCK) return rows;
     const idx fair = (rows + threads() - 1) / threads();
-    const idx some = std::max(idx(SLICE / predictor.cost), fair / 8);
-    const idx wanted = predictor.largest > MATRIX ? fair : std::min(some, (fair + 1) / 2);
-    return std::max(ROWS, (wanted + ROWS - 1) / ROWS * ROWS);
+    const idx most = std::max(MOST_ROWS, idx(SLICE / predictor.cost));
+    const idx wanted = predictor.largest > MATRIX ? fair : std::min(fair, most);
+    return (wanted + ROWS - 1) / ROWS * ROWS;
 }
 
 // All operations on rows as they lie; false if NumPy has to say what is wrong with them.

@@ -15,7 +15,7 @@ template <class T> Left<T> left(bool turned, const T *a, idx lda) {
 // ---- any size: columns of B lie still in a panel while the rows of A pass
 
 constexpr idx NEAR = 32768;  // bytes of B that stay in the first cache
-constexpr idx FAR = 2048;    // bytes between rows of B from which on it is packed
+constexpr idx FAR = 2048;    // bytes between rows of B from which on few rows of A pay
 
 // The rows of a square of N x N numbers become its columns.
 template <class T> void turn_square(V<T> (&x)[N<T>]) {
@@ -118,9 +118,12 @@ void any(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda, con
     if (turn_a && !turn_b && n <= N<T> && n < m && m * n * idx(sizeof(T)) <= PANEL)
         return upright(m, n, k, a, lda, b, ldb, c, ldc, onto, panel);
     constexpr idx width = WIDE * N<T>, deep = PANEL / idx(sizeof(T)) / width;
-    // Rows far apart are hard on caches and pages; narrow ones on partial loads.
-    const bool copies =
-        turn_b || (m >= 4 * TALL && (ldb * idx(sizeof(T)) > FAR || n < N<T>));
+    // Rows far apart are hard on caches and pages; narrow ones on partial loads; all that
+    // does not stay in the first cache is read faster from a panel that does. The rows of A
+    // have to pay for the copy.
+    const bool hard = ldb * idx(sizeof(T)) > FAR || n < N<T>;
+    const bool large = k * n * idx(sizeof(T)) > NEAR;
+    const bool copies = turn_b || (hard && m >= 4 * TALL) || (large && m >= 8 * TALL);
     const idx depth = k < deep ? k : deep;
     const idx fit = NEAR / idx(sizeof(T)) / (depth * width);
     const idx columns = (fit > 1 ? fit : 1) * width;
