@@ -86,7 +86,7 @@ class Examples:
         loss, known = self.objective.loss, self.index is not None
         if known and self.sample_weight is None and loss.class_weight is None:
             return loss.ignore_index is None or bool(
-                (self.index != loss.ignore_index).all()
+                np.all(self.index != loss.ignore_index)
             )
         return bool((self.scale == 1).all() and (self.count == 1).all())
 
