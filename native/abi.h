@@ -92,7 +92,13 @@ struct MathFamily {
     const MathFunctions<double> &of(double) const { return twice; }
 };
 
-// What one step of an optimizer changes and reads, flat vectors of the same length.
+// Entries of flat vectors: `width` from `begin` on, and again every `stride`, `rows` times.
+struct Span {
+    idx begin, width, rows = 1, stride = 0;
+};
+
+// What one step of an optimizer changes and reads, flat vectors of the same length; the
+// gradient holds the entries of a span alone, one row behind the other.
 template <class T> struct Update {
     T *parameters;
     const T *gradient;
@@ -106,11 +112,11 @@ template <class T> struct Update {
     int64_t step;        // 1 for the first
 };
 
-// One optimizer: the entries begin .. end - 1 of all vectors. Its numbers are those of
-// the property `numbers` of the class in Python.
+// One optimizer: a span of all vectors. Its numbers are those of the property `numbers` of
+// the class in Python.
 template <class T> struct OptimizerKernel {
     const char *name;  // of the class in Python
-    void (*step)(const Numbers &, const Update<T> &, idx begin, idx end);
+    void (*step)(const Numbers &, const Update<T> &, Span span);
 };
 
 template <class T> struct Optimizers {

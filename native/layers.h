@@ -26,8 +26,8 @@ template <class T> struct LayerKernels {
     void (*add)(const T *x, idx ldx, T *y, idx ldy, idx rows, idx n);
     // out = x w, or out + x w with `add`, number by number, (count,).
     void (*multiply)(const T *x, const T *w, T *out, bool add, idx count);
-    // Row i of y is row order[i] of x, (., n) to (rows, n).
-    void (*take)(const T *x, const int64_t *order, T *y, idx rows, idx n);
+    // Row i of y (rows, n) is row order[i] of x, whose rows are ldx apart; of i if null.
+    void (*take)(const T *x, idx ldx, const int64_t *order, T *y, idx rows, idx n);
 
     // ---- LayerNorm (centred) and RMSNorm: y = u gain + shift, u = (x - mean) inverse
 
@@ -89,8 +89,8 @@ template <class T> struct LayerKernels {
 
     // The sum of min(|g|, bound)^2, in double: for the length of a gradient.
     double (*squares)(const T *g, double bound, idx begin, idx end);
-    // Whether all are finite.
-    bool (*finite)(const T *g, idx begin, idx end);
+    // The largest |g|, infinite if any is NaN.
+    double (*largest)(const T *g, idx begin, idx end);
     // Adds l1 sign(w) + l2 w to g where `decays`; returns l1 |w| + l2 / 2 w^2 over them.
     double (*penalty)(double l1, double l2, const T *w, const bool *decays, T *g, idx begin,
                       idx end);
@@ -120,12 +120,12 @@ template <class T> struct ProductKernels {
     // both turned.
     void (*few_rows)(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
                      const T *b, idx ldb, T *c, idx ldc, Onto<T> onto);
-    // Any product; `panel`: PANEL bytes of the caller, aligned to 64.
+    // Any product; `panel`: PANEL + BLOCK bytes of the caller, aligned to 64.
     void (*any)(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda,
                 const T *b, idx ldb, T *c, idx ldc, Onto<T> onto, T *panel);
 };
 
-inline constexpr idx PANEL = 36864;
+inline constexpr idx PANEL = 49152, BLOCK = 262144;
 
 struct ProductFamily {
     ProductKernels<float> single;

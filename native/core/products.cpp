@@ -8,6 +8,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "program_buffers.h"
 #include "targets.h"
 
 namespace anymax {
@@ -39,13 +40,15 @@ template <class F> bool find(void *library, const char *name, F &function) {
 
 // What the products of the own kernels for any size may use, one for each thread.
 template <class T> T *panel() {
-    alignas(64) static thread_local char memory[PANEL];
-    return reinterpret_cast<T *>(memory);
+    thread_local Aligned<char> memory;
+    if (!memory.data()) memory.resize(PANEL + BLOCK);
+    return reinterpret_cast<T *>(memory.data());
 }
 
 // Up to here the own kernels win over OpenBLAS, which packs both sides: measured with
-// AVX-512 1.1 to 1.5 times from 48^3 to 128 x 784 x 512, even at 512^3, behind at 1024^3.
-bool moderate(idx m, idx n, idx k) { return double(m) * double(n) * double(k) <= 0x4p24; }
+// AVX-512 1.05 to 1.25 times from 48^3 on; 1.03 to 1.08 at 256 x 2048 x 1024, be one of
+// the sides turned or not.
+bool moderate(idx m, idx n, idx k) { return double(m) * double(n) * double(k) <= 0x1p30; }
 
 // So few rows that there is nothing to gain from packing B; dot products if it is turned.
 bool few(bool turn_a, bool turn_b, idx m) {

@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -55,19 +56,27 @@ template <class T> Part Program<T>::part(const Step &step, int slice) const {
     return {begin, std::min(begin + slice_rows_, step.rows), slice};
 }
 
-// The rows of a part and their targets, from where they lie to the buffers.
-template <class T> void Program<T>::gather(const Lesson<T> &lesson, Part part) {
-    const idx rows = part.end - part.begin;
-    for (size_t i = 0; i < inputs.size(); i++) {
-        const Buffer<T> &x = buffers[size_t(inputs[i])];
-        T *to = x.value + part.begin * x.n;
-        if (lesson.order)
-            layer_kernels<T>().take(lesson.inputs[i], lesson.order + begin_ + part.begin,
-                                    to, rows, x.n);
-        else
-            std::memcpy(to, lesson.inputs[i] + (begin_ + part.begin) * x.n,
-                        size_t(rows * x.n) * sizeof(T));
+// Some rows of an input from where they lie to its buffer, the columns of a tile; 0 where
+// all of a row counts nowhere.
+template <class T>
+void Program<T>::gather_input(const Lesson<T> &lesson, size_t input, Part part, int tile) {
+    const Buffer<T> &x = buffers[size_t(inputs[input])];
+    const Piece<T> own = x.piece(x.value, tile);
+    if (!own.width()) return;
+    const int64_t *order = lesson.order ? lesson.order + begin_ + part.begin : nullptr;
+    const idx first = lesson.order ? 0 : begin_ + part.begin;
+    layer_kernels<T>().take(lesson.inputs[input] + first * x.n + own.begin, x.n, order,
+                            own.row(part.begin), part.end - part.begin, own.width());
+    if (!silences || !lesson.scale) return;
+    for (idx row = part.begin; row < part.end; row++) {
+        const T *weight = &weights_[size_t(row * lines)];
+        if (std::all_of(weight, weight + lines, [](T each) { return each == 0; }))
+            std::memset(own.row(row), 0, size_t(own.width()) * sizeof(T));
     }
+}
+
+template <class T>
+void Program<T>::gather_targets(const Lesson<T> &lesson, Part part) {
     for (idx row = part.begin; row < part.end; row++) {
         const idx from = at(lesson, row) * lines, to = row * lines;
         if (lesson.targets.index)
@@ -76,13 +85,6 @@ template <class T> void Program<T>::gather(const Lesson<T> &lesson, Part part) {
         else if (lesson.targets.values)
             std::memcpy(&aims_[size_t(to * width)], lesson.targets.values + from * width,
                         size_t(lines * width) * sizeof(T));
-        if (!silences || !lesson.scale) continue;
-        bool idle = true;
-        for (idx line = 0; line < lines; line++) idle &= weights_[size_t(to + line)] == 0;
-        for (size_t i = 0; idle && i < inputs.size(); i++) {
-            const Buffer<T> &x = buffers[size_t(inputs[i])];
-            std::memset(x.value + row * x.n, 0, size_t(x.n) * sizeof(T));
-        }
     }
 }
 
@@ -127,7 +129,8 @@ bool Program<T>::perform(const Lesson<T> &lesson, const Action &action, const St
                          Part part) {
     switch (action.deed) {
     case Deed::gather:
-        gather(lesson, part);
+        for (size_t i = 0; i < inputs.size(); i++) gather_input(lesson, i, part, 0);
+        gather_targets(lesson, part);
         return true;
     case Deed::meet:
         meet(part);
@@ -154,14 +157,33 @@ void Program<T>::run_slices(const Lesson<T> &lesson, const Step &step, size_t fr
     });
 }
 
+// Of what lies row by row a tile gathers, and meets, a share of the rows.
 template <class T>
-void Program<T>::run_tiles(const Action &action, const Step &step) {
-    parallel(action.operation->tiles(), [&](int tile) {
+void Program<T>::gather_tile(const Lesson<T> &lesson, const Step &step, int tile) {
+    const auto [begin, end] = cut(step.rows, tile, used_);
+    const Part all{0, step.rows, tile}, some{begin, end, tile};
+    for (size_t i = 0; i < inputs.size(); i++)
+        gather_input(lesson, i, buffers[size_t(inputs[i])].tiles > 1 ? all : some, tile);
+    gather_targets(lesson, some);
+}
+
+// Each thread takes tiles of columns through all these actions.
+template <class T>
+void Program<T>::run_tiles(const Lesson<T> &lesson, const Step &step, size_t from,
+                           size_t to) {
+    parallel(used_, [&](int tile) {
         T *work = scratch_memory<T>(work_);
-        if (action.deed == Deed::forward)
-            action.operation->forward_tile(step, tile, work);
-        else
-            action.operation->backward_tile(step, tile, work);
+        for (size_t i = from; i < to; i++) {
+            Operation<T> *own = actions_[i].operation;
+            const auto [begin, end] = cut(step.rows, tile, used_);
+            switch (actions_[i].deed) {
+            case Deed::gather: gather_tile(lesson, step, tile); break;
+            case Deed::spread: own->spread_tile(step, tile, work); break;
+            case Deed::forward: own->forward_tile(step, tile, work); break;
+            case Deed::meet: meet({begin, end, tile}); break;
+            case Deed::backward: own->backward_tile(step, tile, work); break;
+            }
+        }
     });
 }
 
@@ -178,11 +200,11 @@ bool Program<T>::step(const Lesson<T> &lesson, idx begin, Step step, double rate
     for (size_t i = 0; i < actions_.size();) {
         const Action &action = actions_[i];
         size_t next = i + 1;
+        while (next < actions_.size() && actions_[next].joined) next++;
         if (action.mode == Mode::slices) {
-            while (next < actions_.size() && actions_[next].mode == Mode::slices) next++;
             run_slices(lesson, step, i, next);
         } else if (action.mode == Mode::tiles) {
-            run_tiles(action, step);
+            run_tiles(lesson, step, i, next);
         } else if (action.deed == Deed::meet) {
             if (!outside.meet(step, loss)) return false;
         } else if (!perform(lesson, action, step, all)) {
@@ -194,8 +216,10 @@ bool Program<T>::step(const Lesson<T> &lesson, idx begin, Step step, double rate
     }
     if (pair)
         for (idx i = 0; i < step.rows * lines; i++) loss += double(values_[size_t(i)]);
+    const Stepper<T> stepper = this->stepper(step, rate);
+    const bool at_once = bounded(step) && std::isfinite(loss);
     double penalty = 0;
-    const bool finite = gradients(step) && check(penalty);
+    const bool finite = at_once || (gradients(step, nullptr) && check(penalty));
     loss += penalty;
     if (!finite || !std::isfinite(loss)) {
         trouble_.store(true, std::memory_order_relaxed);
@@ -203,7 +227,7 @@ bool Program<T>::step(const Lesson<T> &lesson, idx begin, Step step, double rate
     }
     for (const auto &operation : operations)
         if (!operation->keep(step)) return false;
-    return update(step, rate, outside);
+    return at_once ? gradients(step, &stepper) : update(stepper, outside);
 }
 
 template <class T>
@@ -235,7 +259,6 @@ Outcome Program<T>::epoch(const Lesson<T> &lesson, int64_t before, Outside &outs
 #define INSTANTIATE(T)                      \
     template T *scratch_memory<T>(idx);     \
     template class Operation<T>;            \
-    template void Program<T>::gather(const Lesson<T> &, Part); \
     template Outcome Program<T>::epoch(const Lesson<T> &, int64_t, Outside &);
 INSTANTIATE(float)
 INSTANTIATE(double)

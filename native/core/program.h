@@ -3,12 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "abi.h"
 #include "pairs.h"
+#include "program_buffers.h"
 #include "targets.h"
 
 namespace anymax {
@@ -17,12 +19,10 @@ template <class T> const LayerKernels<T> &layer_kernels() {
     return target().layers->of(T());
 }
 
-// A value between operations, (batch, n), and what comes down to it.
-template <class T> struct Buffer {
-    T *value, *covector;
-    idx n;        // numbers of one row
-    bool wanted;  // whether anything that is trained lies before it
-};
+// Whether the n numbers of g are finite.
+template <class T> bool all_finite(const T *g, idx n) {
+    return layer_kernels<T>().largest(g, 0, n) < std::numeric_limits<double>::infinity();
+}
 
 // One step: its rows, and where its noise is drawn.
 struct Step {
@@ -59,9 +59,32 @@ struct Sharing {
     int slices, tiles;
 };
 
-// How an operation passes: slice by slice; in tiles of its own over all rows; or all
+// How an operation passes: slice by slice; in tiles of columns over all rows; or all
 // rows at once on the thread that called.
 enum class Mode { slices, tiles, alone };
+
+// Whether what an operation takes and gives may lie in tiles: neither; what it gives if
+// what it takes does; or both alike, each tile from the one above it.
+enum class Cut { never, either, alike };
+
+// An optimizer's step over some entries of the flat vectors, given their gradient.
+template <class T> struct Stepper {
+    const OptimizerKernel<T> *kernel;
+    const Numbers *numbers;
+    Update<T> update;
+    void operator()(const T *gradient, Span span) const {
+        Update<T> own = update;
+        own.gradient = gradient;
+        kernel->step(*numbers, own, span);
+    }
+};
+
+// Where the gradient of a matrix goes: into a flat vector; or through a step at once, by
+// blocks that do not leave the cache, since that is known to be finite.
+template <class T> struct Descent {
+    T *flat;
+    const Stepper<T> *stepper;  // null: into the flat vector
+};
 
 // One map of a plan. All rows of a step go up, then down, then the gradients are taken.
 template <class T> class Operation {
@@ -77,9 +100,17 @@ template <class T> class Operation {
     // The same over all rows, one tile of `tiles()`; for Mode::tiles.
     virtual void forward_tile(const Step &, int, T *) {}
     virtual void backward_tile(const Step &, int, T *) {}
+    // What a tile finds for the others, before they go up; where `spreads`.
+    virtual void spread_tile(const Step &, int, T *) {}
+    virtual bool spreads() const { return false; }
+    // Whether a tile reads only what the same thread wrote, going up or down.
+    virtual bool apart(bool) const { return false; }
     // The gradients by the parameters over all rows, one tile of `gradient_tiles()`;
     // whether all of it is finite.
-    virtual bool gradient(const Step &, int, T *) { return true; }
+    virtual bool gradient(const Step &, int, T *, const Descent<T> &) { return true; }
+    // Whether the gradients are sure to be finite by the sizes of what they are made of,
+    // and may go through a step one by one.
+    virtual bool bounded(const Step &) { return false; }
 
     // Before the first step.
     virtual void arrange(const Sharing &sharing) { sharing_ = sharing; }
@@ -88,15 +119,17 @@ template <class T> class Operation {
     // False if an error is set.
     virtual bool keep(const Step &) { return true; }
 
-    virtual Mode mode() const { return Mode::slices; }
+    virtual Mode mode(bool) const { return Mode::slices; }  // going up, or down
+    virtual Cut cuts() const { return Cut::never; }
     virtual bool native() const { return true; }
     // Whether it may choose Mode::tiles, and does from now on.
     virtual bool widen() { return false; }
     // Multiplications of one row, up and down, and how many scratch numbers it needs.
     virtual double cost() const { return 4.0 * double(wiring_.gives->n); }
     virtual idx work(idx rows) const;
-    // How many numbers the largest of its matrices has.
+    // How many numbers the largest of its matrices has, and all its parameters.
     virtual idx matrix() const { return 0; }
+    virtual idx parameters() const { return 0; }
 
     int tiles() const { return sharing_.tiles; }
     const Wiring<T> &wiring() const { return wiring_; }
@@ -191,39 +224,39 @@ template <class T> class Program {
     std::vector<std::string> described();
 
   private:
-    enum class Deed { gather, forward, meet, backward };
+    enum class Deed { gather, spread, forward, meet, backward };
     struct Action {
         Deed deed;
         Operation<T> *operation;
         Mode mode;
-    };
-    struct Task {
-        Operation<T> *operation;
-        int tile;
+        bool joined;  // may follow the one before without waiting for other threads
     };
 
     bool step(const Lesson<T> &lesson, idx begin, Step step, double rate,
               Outside &outside, double &loss, double &counted);
+    bool cut_columns(int tiles);
     void list_actions();
     void run_slices(const Lesson<T> &, const Step &, size_t from, size_t to);
-    bool run_alone(const Action &action, const Step &step);
-    void run_tiles(const Action &action, const Step &step);
+    void run_tiles(const Lesson<T> &, const Step &, size_t from, size_t to);
     bool perform(const Lesson<T> &, const Action &, const Step &, Part);
     Part part(const Step &step, int slice) const;
-    void gather(const Lesson<T> &lesson, Part part);
+    void gather_tile(const Lesson<T> &lesson, const Step &step, int tile);
+    void gather_input(const Lesson<T> &lesson, size_t input, Part part, int tile);
+    void gather_targets(const Lesson<T> &lesson, Part part);
     double weigh(const Lesson<T> &lesson, idx begin, idx rows);
     void meet(Part part);
-    bool gradients(const Step &step);
+    bool bounded(const Step &step);
+    bool gradients(const Step &step, const Stepper<T> *stepper);
     bool check(double &penalty);
-    bool update(const Step &step, double rate, Outside &outside);
-    void update_chunk(const Step &step, double rate, int chunk);
+    Stepper<T> stepper(const Step &step, double rate) const;
+    bool update(Stepper<T> stepper, Outside &outside);
     std::pair<idx, idx> chunk(int number) const;
     idx at(const Lesson<T> &lesson, idx row) const {
         return lesson.order ? lesson.order[begin_ + row] : begin_ + row;
     }
 
     std::vector<Action> actions_;
-    std::vector<std::vector<Task>> tasks_;
+    bool joins_ = false;  // whether all parameters are those of operations that say so
     int threads_ = 0, used_ = 1, slices_ = 1, chunks_ = 1;  // used: by a step
     idx slice_rows_ = 1, work_ = 0, begin_ = 0;
     double scale_ = 1;                   // of the gradient, by its length

@@ -27,7 +27,7 @@ template <class T> class Sums {
         const LayerKernels<T> &kernels = layer_kernels<T>();
         if (!weight.value) return true;
         kernels.column_sums(sums_.data(), weight.gradient, weight.add, slices, n_);
-        return kernels.finite(weight.gradient, 0, n_);
+        return all_finite(weight.gradient, n_);
     }
 
   private:
@@ -68,7 +68,7 @@ template <class T> class Norm final : public Operation<T> {
         return true;
     }
     int gradient_tiles() const override { return gain_.value || shift_.value ? 1 : 0; }
-    bool gradient(const Step &step, int, T *) override {
+    bool gradient(const Step &step, int, T *, const Descent<T> &) override {
         // slices that a short last batch does not fill keep what they had: only used ones
         const int used = int((step.rows + this->sharing_.slice_rows - 1) /
                              this->sharing_.slice_rows);
@@ -102,7 +102,7 @@ template <class T> class BatchNorm final : public Operation<T> {
           n_(this->wiring_.gives->n / this->wiring_.middle), mean_(size_t(n_)),
           variance_(size_t(n_)), inverse_(size_t(n_)) {}
 
-    Mode mode() const override { return Mode::tiles; }
+    Mode mode(bool) const override { return Mode::tiles; }
     bool forward(const Step &, Part, T *) override { return true; }
     bool backward(const Step &, Part, T *) override { return true; }
 
@@ -131,10 +131,9 @@ template <class T> class BatchNorm final : public Operation<T> {
                                    n_, this->lines(all), n);
     }
     int gradient_tiles() const override { return gain_.value || shift_.value ? 1 : 0; }
-    bool gradient(const Step &, int, T *) override {
-        const LayerKernels<T> &kernels = layer_kernels<T>();
-        return (!gain_.value || kernels.finite(gain_.gradient, 0, n_)) &&
-               (!shift_.value || kernels.finite(shift_.gradient, 0, n_));
+    bool gradient(const Step &, int, T *, const Descent<T> &) override {
+        return (!gain_.value || all_finite(gain_.gradient, n_)) &&
+               (!shift_.value || all_finite(shift_.gradient, n_));
     }
     bool keep(const Step &) override {
         layer_kernels<T>().move(momentum_, mean_.data(), running_mean_, n_);
@@ -277,13 +276,13 @@ template <class T> class Embedding final : public Operation<T> {
         return true;
     }
     int gradient_tiles() const override { return 1; }
-    bool gradient(const Step &step, int, T *) override {
+    bool gradient(const Step &step, int, T *, const Descent<T> &) override {
         const Part all{0, step.rows, 0};
         if (!weight_.add)
             std::memset(weight_.gradient, 0, size_t(weight_.size) * sizeof(T));
         layer_kernels<T>().embed_vjp(this->value(0, all), this->covector(all),
                                      weight_.gradient, places(all), n_);
-        return layer_kernels<T>().finite(weight_.gradient, 0, weight_.size);
+        return all_finite(weight_.gradient, weight_.size);
     }
     idx work(idx) const override { return 0; }
     void hold(idx) {}

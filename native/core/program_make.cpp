@@ -107,7 +107,7 @@ template <class T> std::unique_ptr<Program<T>> make(nb::dict said) {
     for (nb::handle each : said["buffers"])
         program->buffers.push_back({memory<T>(each[0]), memory<T>(each[1]),
                                     length(each[0]) / program->batch,
-                                    nb::cast<bool>(each[2])});
+                                    nb::cast<bool>(each[2]), program->batch});
     program->inputs = whole<int>(said["inputs"]);
     program->logits = nb::cast<int>(said["logits"]);
     program->width = nb::cast<idx>(said["width"]);
@@ -154,7 +154,7 @@ nb::capsule program_make(nb::dict said) {
 
 template <class T> bool knows(const std::string &kind) {
     const LayerKernels<T> &own = layer_kernels<T>();
-    if (kind == "Program") return own.take && own.add && own.finite;
+    if (kind == "Program") return own.take && own.add && own.largest;
     if (kind == "Dense" || kind == "Copy" || kind == "Add") return true;
     if (kind == "Multiply") return own.multiply;
     if (kind == "Join") return own.copy;

@@ -29,11 +29,38 @@ template <class T> class MapOperation final : public Operation<T> {
         this->settle(0, part, scratch_rows);
         return true;
     }
+    void forward_tile(const Step &step, int tile, T *work) override {
+        const Piece<T> z = taken(tile), a = given(tile);
+        kernel_->forward(numbers_, z.at, a.at, work, step.rows, a.width());
+    }
+    void backward_tile(const Step &step, int tile, T *work) override {
+        if (!this->wanted(0)) return;
+        const Buffer<T> &below = *this->wiring_.takes[0], &above = this->gives();
+        const Piece<T> z = taken(tile), a = given(tile);
+        kernel_->vjp(numbers_, z.at, a.at, above.piece(above.covector, tile).at,
+                     below.piece(below.covector, tile).at, work, step.rows, a.width());
+    }
+    bool apart(bool) const override { return true; }
+    Mode mode(bool) const override {
+        return this->gives().tiles > 1 ? Mode::tiles : Mode::slices;
+    }
+    Cut cuts() const override {
+        const bool plain = !kernel_->row && this->wiring_.middle == 1 && this->first(0);
+        return plain ? Cut::alike : Cut::never;
+    }
     idx work(idx rows) const override {
         return aligned<T>(scratch(n_)) + rows * this->wiring_.gives->n;
     }
 
   private:
+    Piece<T> taken(int tile) const {
+        const Buffer<T> &x = *this->wiring_.takes[0];
+        return x.piece(x.value, tile);
+    }
+    Piece<T> given(int tile) const {
+        return this->gives().piece(this->gives().value, tile);
+    }
+
     const MapKernel<T> *kernel_;
     Numbers numbers_;
     idx n_;

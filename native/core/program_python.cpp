@@ -33,7 +33,7 @@ template <class T> class PythonOperation final : public Operation<T> {
         return done(hand_, "backward", &step);
     }
     bool keep(const Step &step) override { return done(hand_, "keep", &step); }
-    Mode mode() const override { return Mode::alone; }
+    Mode mode(bool) const override { return Mode::alone; }
     bool native() const override { return false; }
     idx work(idx) const override { return 0; }
 

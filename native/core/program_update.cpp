@@ -8,20 +8,34 @@
 
 namespace anymax {
 
-constexpr double WORTHY = 1e9;  // nanoseconds of a job that threads are to share
+// Whether all gradients may go through the optimizer block by block: they are finite, for
+// certain, and nothing has to be known of all of them before.
+template <class T> bool Program<T>::bounded(const Step &step) {
+    bool fine = joins_ && learning.kernel && !learning.frozen && learning.l1 == 0 &&
+                learning.l2 == 0 && !learning.clip_norm;
+    for (const auto &each : operations)
+        if (each->gradient_tiles() > 0) fine &= each->bounded(step);
+    return fine;
+}
 
-// Take the gradients round by round; whether all that the tiles wrote is finite.
-template <class T> bool Program<T>::gradients(const Step &step) {
+// Take the gradients round by round, and the steps where there is a stepper; whether all
+// that the tiles wrote is finite.
+template <class T>
+bool Program<T>::gradients(const Step &step, const Stepper<T> *stepper) {
     std::atomic<bool> finite{true};
-    for (const auto &round : tasks_)
-        parallel(
-            int(round.size()),
-            [&](int task) {
-                const Task &own = round[size_t(task)];
-                if (!own.operation->gradient(step, own.tile, scratch_memory<T>(work_)))
+    const Descent<T> descent{learning.gradient, stepper};
+    for (const auto &round : rounds)
+        parallel(used_, [&](int own) {
+            T *work = scratch_memory<T>(work_);
+            for (int i : round) {
+                Operation<T> &operation = *operations[size_t(i)];
+                const int tiles = operation.gradient_tiles();
+                const int tile = tiles == 1 && used_ > 1 ? own - 1 : own;  // a helper's
+                if (tile < 0 || tile >= tiles) continue;
+                if (!operation.gradient(step, tile, work, descent))
                     finite.store(false, std::memory_order_relaxed);
-            },
-            used_ > 1 ? WORTHY : 0);
+            }
+        });
     return finite.load(std::memory_order_relaxed);
 }
 
@@ -50,7 +64,7 @@ template <class T> bool Program<T>::check(double &penalty) {
                                         learning.decays, gradient, begin, end)
                       : 0;
         if (learning.frozen) kernels.freeze(learning.frozen, gradient, begin, end);
-        if (!kernels.finite(gradient, begin, end))
+        if (!all_finite(gradient + begin, end - begin))
             finite.store(false, std::memory_order_relaxed);
         partial_[size_t(2 * number + 1)] =
             learning.clip_norm ? kernels.squares(gradient, bound, begin, end) : 0;
@@ -67,11 +81,10 @@ template <class T> bool Program<T>::check(double &penalty) {
 }
 
 template <class T>
-void Program<T>::update_chunk(const Step &step, double rate, int number) {
+Stepper<T> Program<T>::stepper(const Step &step, double rate) const {
     const double kept = learning.average, t = double(step.number + 1);
     Update<T> update{};
     update.parameters = learning.parameters;
-    update.gradient = learning.gradient;
     for (int i = 0; i < 3; i++) update.moments[i] = learning.moments[i];
     update.decays = learning.decays;
     update.averaged = learning.averaged;
@@ -80,23 +93,29 @@ void Program<T>::update_chunk(const Step &step, double rate, int number) {
     update.share = learning.averages ? (1 - kept) / (1 - std::pow(kept, t)) : 0;
     update.bound = learning.clip_value ? learning.clip_value
                                        : std::numeric_limits<double>::infinity();
-    update.scale = scale_;
+    update.scale = 1;
     update.step = int64_t(step.number) + 1;
-    const auto [begin, end] = chunk(number);
-    learning.kernel->step(learning.numbers, update, begin, end);
+    return {learning.kernel, &learning.numbers, update};
 }
 
+// The step of the optimizer over a gradient that is all there.
 template <class T>
-bool Program<T>::update(const Step &step, double rate, Outside &outside) {
+bool Program<T>::update(Stepper<T> stepper, Outside &outside) {
     if (!learning.kernel) return outside.update();
-    parallel(chunks_, [&](int number) { update_chunk(step, rate, number); });
+    stepper.update.scale = scale_;
+    parallel(chunks_, [&](int number) {
+        const auto [begin, end] = chunk(number);
+        stepper(learning.gradient + begin, {begin, end - begin});
+    });
     return true;
 }
 
 #define INSTANTIATE(T)                                                      \
-    template bool Program<T>::gradients(const Step &);                      \
+    template bool Program<T>::bounded(const Step &);                        \
+    template bool Program<T>::gradients(const Step &, const Stepper<T> *);  \
     template bool Program<T>::check(double &);                              \
-    template bool Program<T>::update(const Step &, double, Outside &);
+    template Stepper<T> Program<T>::stepper(const Step &, double) const;    \
+    template bool Program<T>::update(Stepper<T>, Outside &);
 INSTANTIATE(float)
 INSTANTIATE(double)
 

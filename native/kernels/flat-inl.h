@@ -31,13 +31,27 @@ template <class T> double squares(const T *g, double bound, idx begin, idx end) 
     return total;
 }
 
-template <class T> bool finite(const T *g, idx begin, idx end) {
-    const V<T> infinite = splat(T(__builtin_inf()));
-    I<T> fine = splat_int<T>(-1);
-    each_vector<T>(end - begin, [&](idx i, int k) {
-        fine &= absolute(load_some(g + begin + i, k)) < infinite;
+// Of positive numbers the bits are in the order of the numbers, those of NaN last.
+template <class T> double largest(const T *g, idx begin, idx end) {
+    I<T> most = I<T>{}, more = I<T>{};
+    const auto of = [&](idx i, int k) { return bits(absolute(load_some(g + begin + i, k))); };
+    const idx n = end - begin;
+    idx i = 0;
+    for (; i + 2 * N<T> <= n; i += 2 * N<T>) {
+        const I<T> one = of(i, N<T>), two = of(i + N<T>, N<T>);
+        most = one > most ? one : most;
+        more = two > more ? two : more;
+    }
+    most = more > most ? more : most;
+    each_vector<T>(n - i, [&](idx j, int k) {
+        const I<T> one = of(i + j, k);
+        most = one > most ? one : most;
     });
-    return !any<T>(~fine);
+    Int<T> found = 0;
+    for (int lane = 0; lane < N<T>; lane++) found = most[lane] > found ? most[lane] : found;
+    T size;
+    __builtin_memcpy(&size, &found, sizeof size);
+    return size == size ? double(size) : __builtin_inf();
 }
 
 template <class T>

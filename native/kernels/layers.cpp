@@ -46,14 +46,15 @@ template <class T> void multiply(const T *x, const T *w, T *out, bool add, idx c
     });
 }
 
-template <class T> void take(const T *x, const int64_t *order, T *y, idx rows, idx n) {
+template <class T>
+void take(const T *x, idx ldx, const int64_t *order, T *y, idx rows, idx n) {
     constexpr idx line = 64 / idx(sizeof(T)), lines_ahead = 64;
     const idx ahead = 1 + lines_ahead * line / (n + 1);  // rows
+    const auto from = [&](idx row) { return x + (order ? order[row] : row) * ldx; };
     for (idx row = 0; row < rows; row++) {
         if (row + ahead < rows)
-            for (idx j = 0; j < n; j += line)
-                __builtin_prefetch(x + order[row + ahead] * n + j);
-        copy_row(x + order[row] * n, y + row * n, n);
+            for (idx j = 0; j < n; j += line) __builtin_prefetch(from(row + ahead) + j);
+        copy_row(from(row), y + row * n, n);
     }
 }
 
@@ -110,7 +111,7 @@ constexpr LayerKernels<T> kernels = {
     .columns = columns<T>,
     .columns_vjp = columns_vjp<T>,
     .squares = squares<T>,
-    .finite = finite<T>,
+    .largest = largest<T>,
     .penalty = penalty<T>,
     .freeze = freeze<T>,
 };

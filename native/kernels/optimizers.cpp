@@ -35,13 +35,12 @@ template <class T> struct Bounds {
 // theta = keep theta - change(g), for all entries; change is the optimizer's own. Where
 // an average is kept, it moves towards the new theta.
 template <class T, class Change>
-void walk(const Update<T> &u, idx begin, idx end, const Change &change) {
+void walk(const Update<T> &u, Span span, const Change &change) {
     const Bounds<T> bounds(u);
     const bool within = u.bound < __builtin_inf() || u.scale != 1;
     const V<T> keep_share = splat(T(1 - u.rate * u.decay)), share = splat(T(u.share));
-    each_vector<T>(end - begin, [&](idx from, int k) {
-        const idx i = begin + from;
-        const V<T> raw = load_some(u.gradient + i, k);
+    const auto some = [&](idx i, const T *g, int k) {
+        const V<T> raw = load_some(g, k);
         V<T> theta = load_some(u.parameters + i, k);
         const V<T> moved = change(within ? bounds.of(raw) : raw, i, k);
         if (u.decay) {
@@ -52,27 +51,31 @@ void walk(const Update<T> &u, idx begin, idx end, const Change &change) {
         store_some(u.parameters + i, theta, k);
         if (u.averaged)
             renew(u.averaged, i, k, [&](V<T> a) { return a + share * (theta - a); });
-    });
+    };
+    for (idx r = 0; r < span.rows; r++)
+        each_vector<T>(span.width, [&](idx j, int k) {
+            some(span.begin + r * span.stride + j, u.gradient + r * span.width + j, k);
+        });
 }
 
 // Numbers: momentum, nesterov. Moments: velocity.
-template <class T> void sgd(const Numbers &with, const Update<T> &u, idx begin, idx end) {
+template <class T> void sgd(const Numbers &with, const Update<T> &u, Span span) {
     const V<T> rate = splat(T(u.rate)), momentum = splat(T(with.v[0]));
     const bool ahead = with.v[1] != 0;
-    if (with.v[0] == 0) return walk(u, begin, end, [&](V<T> g, idx, int) { return rate * g; });
-    walk(u, begin, end, [&](V<T> g, idx i, int k) {
+    if (with.v[0] == 0) return walk(u, span, [&](V<T> g, idx, int) { return rate * g; });
+    walk(u, span, [&](V<T> g, idx i, int k) {
         const V<T> v = renew(u.moments[0], i, k, [&](V<T> v) { return v * momentum + g; });
         return rate * (ahead ? g + momentum * v : v);
     });
 }
 
 // Numbers: beta1, beta2, eps. Moments: mean, square. Adam, and AdamW by its decay.
-template <class T> void adam(const Numbers &with, const Update<T> &u, idx begin, idx end) {
+template <class T> void adam(const Numbers &with, const Update<T> &u, Span span) {
     const double one = with.v[0], two = with.v[1];
     const V<T> by_one = splat(T(1 - one)), by_two = splat(T(1 - two));
     const V<T> rate = splat(T(u.rate / (1 - to_the(one, u.step))));
     const V<T> square = splat(T(1 / (1 - to_the(two, u.step)))), eps = splat(T(with.v[2]));
-    walk(u, begin, end, [&](V<T> g, idx i, int k) {
+    walk(u, span, [&](V<T> g, idx i, int k) {
         const V<T> m =
             renew(u.moments[0], i, k, [&](V<T> m) { return m + by_one * (g - m); });
         const V<T> s =
@@ -82,10 +85,10 @@ template <class T> void adam(const Numbers &with, const Update<T> &u, idx begin,
 }
 
 // Numbers: beta1, beta2. Moments: mean.
-template <class T> void lion(const Numbers &with, const Update<T> &u, idx begin, idx end) {
+template <class T> void lion(const Numbers &with, const Update<T> &u, Span span) {
     const V<T> one = splat(T(with.v[0])), by_one = splat(T(1 - with.v[0]));
     const V<T> by_two = splat(T(1 - with.v[1])), rate = splat(T(u.rate)), none = V<T>{};
-    walk(u, begin, end, [&](V<T> g, idx i, int k) {
+    walk(u, span, [&](V<T> g, idx i, int k) {
         V<T> sign;
         renew(u.moments[0], i, k, [&](V<T> m) {
             const V<T> to = one * m + by_one * g;
@@ -99,14 +102,14 @@ template <class T> void lion(const Numbers &with, const Update<T> &u, idx begin,
 
 // Numbers: rho, momentum, centered, eps. Moments: mean, square, velocity.
 template <class T>
-void rms_prop(const Numbers &with, const Update<T> &u, idx begin, idx end) {
+void rms_prop(const Numbers &with, const Update<T> &u, Span span) {
     const double rho = with.v[0];
     const bool centered = with.v[2] != 0, heavy = with.v[1] != 0;
     const V<T> keep_square = splat(T(rho)), share = splat(T(1 - rho));
     const V<T> fresh = splat(T(centered ? (1 - rho) * rho : 1 - rho));
     const V<T> momentum = splat(T(with.v[1])), eps = splat(T(with.v[3]));
     const V<T> rate = splat(T(u.rate));
-    walk(u, begin, end, [&](V<T> g, idx i, int k) {
+    walk(u, span, [&](V<T> g, idx i, int k) {
         V<T> away = g;
         if (centered)
             renew(u.moments[0], i, k, [&](V<T> m) {
@@ -125,10 +128,10 @@ void rms_prop(const Numbers &with, const Update<T> &u, idx begin, idx end) {
 
 // Numbers: rho, eps. Moments: square, moved.
 template <class T>
-void ada_delta(const Numbers &with, const Update<T> &u, idx begin, idx end) {
+void ada_delta(const Numbers &with, const Update<T> &u, Span span) {
     const V<T> share = splat(T(1 - with.v[0])), eps = splat(T(with.v[1]));
     const V<T> rate = splat(T(u.rate));
-    walk(u, begin, end, [&](V<T> g, idx i, int k) {
+    walk(u, span, [&](V<T> g, idx i, int k) {
         const V<T> s =
             renew(u.moments[0], i, k, [&](V<T> s) { return s + share * (g * g - s); });
         V<T> change;
@@ -142,10 +145,10 @@ void ada_delta(const Numbers &with, const Update<T> &u, idx begin, idx end) {
 
 // Numbers: initial, eps. Moments: square.
 template <class T>
-void adagrad(const Numbers &with, const Update<T> &u, idx begin, idx end) {
+void adagrad(const Numbers &with, const Update<T> &u, Span span) {
     const V<T> initial = splat(T(with.v[0])), eps = splat(T(with.v[1]));
     const V<T> rate = splat(T(u.rate));
-    walk(u, begin, end, [&](V<T> g, idx i, int k) {
+    walk(u, span, [&](V<T> g, idx i, int k) {
         const V<T> s = renew(u.moments[0], i, k, [&](V<T> s) { return s + g * g; });
         return over_root(rate * g, s + initial, eps);
     });

@@ -49,6 +49,15 @@ template <class T> void gather(const T *b, idx ldb, idx n, idx k, T *panel, idx 
         });
 }
 
+// Some rows of A, k deep, side by side as A lies.
+template <class T> Left<T> gather_a(const Left<T> &a, idx m, idx k, T *block) {
+    const bool turned = a.turned();
+    const idx count = turned ? k : m, n = turned ? m : k, step = turned ? a.along : a.down;
+    const idx wide = (n + N<T> - 1) / N<T> * N<T>;
+    gather<T>(a.at, step, n, count, block, wide);
+    return turned ? Left<T>{block, 1, wide} : Left<T>{block, wide, 1};
+}
+
 // A part of B, (k, n).
 template <class T> struct Right {
     const T *at;
@@ -115,6 +124,7 @@ void upright(idx m, idx n, idx k, const T *a, idx lda, const T *b, idx ldb, T *c
 template <class T>
 void any(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda, const T *b,
          idx ldb, T *c, idx ldc, Onto<T> onto, T *panel) {
+    T *const block = panel + PANEL / idx(sizeof(T));
     if (turn_a && !turn_b && n <= N<T> && n < m && m * n * idx(sizeof(T)) <= PANEL)
         return upright(m, n, k, a, lda, b, ldb, c, ldc, onto, panel);
     constexpr idx width = WIDE * N<T>, deep = PANEL / idx(sizeof(T)) / width;
@@ -124,22 +134,30 @@ void any(bool turn_a, bool turn_b, idx m, idx n, idx k, const T *a, idx lda, con
     const bool hard = ldb * idx(sizeof(T)) > FAR || n < N<T>;
     const bool large = k * n * idx(sizeof(T)) > NEAR;
     const bool copies = turn_b || (hard && m >= 4 * TALL) || (large && m >= 8 * TALL);
-    const idx depth = k < deep ? k : deep;
+    // Likewise rows of A that lie far apart share few places of the caches.
+    const bool apart = lda * idx(sizeof(T)) >= 2 * FAR && n >= 4 * width && m >= TALL;
+    // in parts alike: the last one passes over C as well
+    const idx parts = (k + deep - 1) / deep, depth = (k + parts - 1) / parts;
     const idx fit = NEAR / idx(sizeof(T)) / (depth * width);
     const idx columns = (fit > 1 ? fit : 1) * width;
+    const idx high = apart ? BLOCK / idx(sizeof(T)) / deep : m;
     for (idx l = 0; l < k; l += depth)
-        for (idx j = 0; j < n; j += columns) {
-            Right<T> part = {turn_b ? b + j * ldb + l : b + l * ldb + j, ldb,
-                             n - j < columns ? n - j : columns,
-                             k - l < depth ? k - l : depth};
-            if (copies) {
-                const idx wide = (part.n + N<T> - 1) / N<T> * N<T>;
-                (turn_b ? turn<T> : gather<T>)(part.at, ldb, part.n, part.k, panel, wide);
-                part.at = panel;
-                part.ld = wide;
+        for (idx i = 0; i < m; i += high) {
+            const idx rows = m - i < high ? m - i : high, some = k - l < depth ? k - l : depth;
+            Left<T> part_a = left(turn_a, a, lda).from(i, l);
+            if (apart) part_a = gather_a<T>(part_a, rows, some, block);
+            const Onto<T> so_far = l > 0 ? Onto<T>{c, ldc} : onto;
+            for (idx j = 0; j < n; j += columns) {
+                Right<T> part = {turn_b ? b + j * ldb + l : b + l * ldb + j, ldb,
+                                 n - j < columns ? n - j : columns, some};
+                if (copies) {
+                    const idx wide = (part.n + N<T> - 1) / N<T> * N<T>;
+                    (turn_b ? turn<T> : gather<T>)(part.at, ldb, part.n, part.k, panel, wide);
+                    part.at = panel;
+                    part.ld = wide;
+                }
+                pass(rows, part_a, part, c + i * ldc + j, ldc, so_far.from(i, j));
             }
-            pass(m, left(turn_a, a, lda).from(0, l), part, c + j, ldc,
-                 l > 0 ? Onto<T>{c + j, ldc} : onto.from(0, j));
         }
 }
 

@@ -39,7 +39,11 @@ class Update(Structure):
     )
 
 
-STEP = ctypes.CFUNCTYPE(None, POINTER(Numbers), POINTER(Update), idx, idx)
+class Span(Structure):
+    _fields_ = tuple((name, idx) for name in ("begin", "width", "rows", "stride"))
+
+
+STEP = ctypes.CFUNCTYPE(None, POINTER(Numbers), POINTER(Update), Span)
 
 
 class OptimizerKernel(Structure):
@@ -64,7 +68,7 @@ LAYERS = {
     "copy": ("aiaiii", None),
     "add": ("aiaiii", None),
     "multiply": ("aaabi", None),
-    "take": ("aaaii", None),
+    "take": ("aiaaii", None),
     "norm": ("bdaaaaaaii", None),
     "norm_vjp": ("baaaaaaaaaii", None),
     "batch_norm": ("daaaaaaaiii", None),
@@ -82,7 +86,7 @@ LAYERS = {
     "columns": ("aaaiii", None),
     "columns_vjp": ("aaaiii", None),
     "squares": ("adii", c_double),
-    "finite": ("aii", c_bool),
+    "largest": ("aii", c_double),
     "penalty": ("ddaaaii", c_double),
     "freeze": ("aaii", None),
 }

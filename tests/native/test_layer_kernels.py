@@ -250,8 +250,13 @@ def test_parts_are_copied_added_multiplied_and_taken(n, dtype):
     layer("multiply", dtype, x, w, sums, True, 5 * n)
     order = rng.permutation(5)[:4].astype(np.int64)
     taken = np.empty((4, n), dtype)
-    layer("take", dtype, y, order, taken, 4, n)
+    layer("take", dtype, y, n, order, taken, 4, n)
     np.testing.assert_array_equal(taken, y[order])
+    some = np.empty((4, n), dtype)  # columns of wider rows
+    layer("take", dtype, wide, n + 3, order, some, 4, n)
+    np.testing.assert_array_equal(some, wide[order, :n])
+    layer("take", dtype, wide, n + 3, None, some, 4, n)
+    np.testing.assert_array_equal(some, wide[:4, :n])
 
 
 @pytest.mark.parametrize("n", WIDTHS)
@@ -310,10 +315,21 @@ def test_flat_vectors(n, dtype):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_seen_wherever_it_is(bad, n, dtype):
     g = np.ones(n, dtype)
-    assert layer("finite", dtype, g, 0, n)
     for i in range(n):
         g[i] = bad
-        assert not layer("finite", dtype, g, 0, n)
-        assert layer("finite", dtype, g, i + 1, n)
+        assert layer("largest", dtype, g, 0, n) == np.inf
+        assert layer("largest", dtype, g, i + 1, n) == (i + 1 < n)
         assert not np.isfinite(layer("squares", dtype, g, np.inf, 0, n))
         g[i] = 1
+
+
+@pytest.mark.parametrize("n", WIDTHS)
+def test_the_largest_is_of_either_sign_and_wherever_it_is(n, dtype):
+    g = np.random.default_rng(n).normal(size=n).astype(dtype)
+    tiny = np.finfo(dtype).smallest_subnormal
+    for i in range(n):
+        assert layer("largest", dtype, g[i:], 0, n - i) == np.abs(g[i:]).max()
+        assert (
+            layer("largest", dtype, -g[: i + 1], 0, i + 1) == np.abs(g[: i + 1]).max()
+        )
+    assert layer("largest", dtype, np.array([0, -tiny, 0], dtype), 0, 3) == tiny

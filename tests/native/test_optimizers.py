@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from tables import Update, at, numbers, optimizers
+from tables import Span, Update, at, numbers, optimizers
 
 import anymax as am
 from anymax import kernels
@@ -44,8 +44,18 @@ OPTIONS = ({}, {"clip_value": 0.7}, {"clip_norm": 2.0}, {"average": 0.9})
 TOGETHER = {"clip_value": 0.7, "clip_norm": 2.0, "average": 0.9}
 
 
+def spans(size, across=5, left=3):
+    """A third as it lies, the rest as a matrix whose columns two threads share."""
+    begin = size // 3
+    rows, rest = divmod(size - begin, across)
+    yield Span(0, begin, 1, 0)
+    yield Span(begin, left, rows, across)
+    yield Span(begin + left, across - left, rows, across)
+    yield Span(size - rest, rest, 1, 0)
+
+
 class Native:
-    """An optimizer whose steps its kernel takes, in two parts as two threads would."""
+    """An optimizer whose steps its kernel takes, in parts as threads would."""
 
     def __init__(self, optimizer, size, dtype):
         self.optimizer, self.steps = optimizer, 0
@@ -60,7 +70,7 @@ class Native:
         average = of.average or 0.0
         update = Update(
             at(parameters),
-            at(gradient),
+            None,
             (ctypes.c_void_p * 3)(*map(at, self.moments)),
             at(decays),
             at(self.averaged),
@@ -71,9 +81,11 @@ class Native:
             self.scale(gradient),
             self.steps,
         )
-        size, half = len(parameters), len(parameters) // 3
-        for begin, end in ((0, half), (half, size)):
-            self.kernel.step(numbers(of.numbers), update, begin, end)
+        for span in spans(len(parameters)):
+            steps = np.arange(span.rows)[:, None] * span.stride + np.arange(span.width)
+            own = np.ascontiguousarray(gradient[span.begin + steps])
+            update.gradient = at(own)
+            self.kernel.step(numbers(of.numbers), update, span)
 
     def scale(self, gradient):
         """What brings the length of the bounded gradient to clip_norm."""

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from trajectories import compared, taken
 
 import anymax as am
 from anymax import kernels
@@ -17,7 +18,7 @@ from anymax.jacobian import Diagonal
 
 pytestmark = pytest.mark.skipif(kernels.core is None, reason="no native kernels")
 
-ROWS, WIDTH, CLASSES, STEPS = 50, 6, 3, 200
+ROWS, WIDTH, CLASSES = 50, 6, 3
 
 
 class Bent(am.Activation):
@@ -123,27 +124,6 @@ def entered(name, x):
     return x
 
 
-def taken(make, loss, x, y, *, steps=STEPS, batch=16, seed=1, dtype="float64", **rest):
-    """So many steps from the same start; parameters, state and losses."""
-    weight = rest.pop("sample_weight", None)
-    shapes = [each.shape[1:] for each in (x if isinstance(x, tuple) else (x,))]
-    net = make().build(*shapes, seed=seed, dtype=dtype)
-    plan = am.Plan(net, loss, batch=batch, seed=3, **rest)
-    rng, means = np.random.default_rng(5), []
-    while plan.steps < steps:
-        means.append(plan.epoch(x, y, rng.permutation(len(y)), sample_weight=weight))
-    return net.parameters, net.kept, np.array(means)
-
-
-def compared(make, loss, x, y, rtol=1e-10, **rest):
-    native = taken(make, loss, x, y, **rest)
-    with kernels.numpy_only():
-        numpys = taken(make, loss, x, y, **rest)
-    for one, two in zip(native, numpys, strict=True):
-        scale = max(np.abs(two).max(initial=0), 1e-300)
-        assert np.abs(one - two).max(initial=0) <= rtol * scale
-
-
 @pytest.mark.parametrize("batch", [16, 7, 64])
 @pytest.mark.parametrize("name", NETS)
 def test_200_steps_are_those_of_numpy(name, batch, threads):
@@ -151,7 +131,7 @@ def test_200_steps_are_those_of_numpy(name, batch, threads):
     loss = am.CrossEntropy()
     if name == "wide":
         y, loss = np.eye(3)[y], am.SquaredError()
-    steps = 8 if name == "wide" else STEPS
+    steps = 8 if name == "wide" else 200
     compared(NETS[name], loss, entered(name, x), y, batch=batch, steps=steps)
 
 
