@@ -283,6 +283,35 @@ inline void write(T *out, idx n, const T *next, F f) {
     if (i < n) store(out + i, f(i, int(n - i)), int(n - i));
 }
 
+// Ask for memory well ahead of eight vectors at x: by itself the processor stops at the end
+// of a page.
+template <class T> inline void expect(const T *x) {
+    constexpr idx ahead = 1024;
+    for (int j = 0; j < 8; j++) __builtin_prefetch(x + ahead + j * N<T>, 0, 2);
+}
+
+// A row's last step, out = step(i, k), put off until its like is computed for the next
+// row: so memory is written past the caches while there is something to compute.
+template <class T, class Step> struct Later {
+    Step step{};
+    T *out = nullptr;
+    idx n = 0, at = 0;  // numbers of the row, and those written
+
+    // Write what lies before `end` and, to store whole lines, a little beyond.
+    void upto(idx end) {
+        const idx line = -(uintptr_t)out % BYTES / sizeof(T);
+        if (at == 0) part(line < n ? line : n);
+        end = end < n ? end : n;
+        for (; at < end && at + N<T> <= n; at += N<T>) stream(out + at, step(at, N<T>));
+        if (at < end) part(n - at);
+    }
+    void part(idx k) {
+        if (k == 0) return;
+        store(out + at, step(at, int(k)), int(k));
+        at += k;
+    }
+};
+
 // Where the numbers of a row are kept from one pass to the next.
 template <class T, bool STREAM> inline T *between(const T *z, T *a, T *work) {
     return STREAM || z == a ? work : a;
