@@ -100,11 +100,13 @@ template <class T> struct Moments {
     T bound;
 };
 
-template <class T, Meets MEETS, class W, class G>
-inline Moments<T> moments(idx n, W weight, G g) {
+// before(i) is called before anything below i is read.
+template <class T, Meets MEETS, class W, class G, class F>
+inline Moments<T> moments(idx n, W weight, G g, F before) {
     Total<T> total, moment;
     V<T> bound = splat<T>(0);
     const auto some = [&]<int MANY>(idx i) {
+        before(i + MANY * N<T>);
         V<T> w[MANY], x[MANY];
         for (int j = 0; j < MANY; j++) {
             w[j] = weight(i + j * N<T>, N<T>);
@@ -121,6 +123,7 @@ inline Moments<T> moments(idx n, W weight, G g) {
     each_four<T>(
         n - done, [&](idx i) { some.template operator()<4>(done + i); },
         [&](idx i, int k) {
+            before(done + i + k);
             const V<T> w = weight(done + i, k);
             bound = maximum<T>(w, bound);
             total.add(w);
@@ -146,27 +149,87 @@ inline V<T> at_largest(idx n, T largest_weight, W weight, G g) {
     return own;
 }
 
-// One row of any width: weight(i, k), g(i, k) give its vectors, 0 beyond the end;
-// after(i, k, value) is the last step.
-template <class T, Meets MEETS, bool STREAM, class W, class G, class F>
-inline void center_row(idx n, T *out, const T *next, T factor, W weight, G g, F after) {
-    const Moments<T> found = moments<T, MEETS>(n, weight, g);
+// Bytes of a row up to which its last step is put off until the next one is read.
+constexpr idx PUT_OFF = idx(1) << 18;
+
+// What is taken off a row's g: that of a weight over half of all, and the mean beside it.
+template <class T> struct Centre {
+    V<T> own, mean;
+};
+
+// weight(i, k), g(i, k) give a row's vectors, 0 beyond the end.
+template <class T, Meets MEETS, class W, class G, class F>
+inline Centre<T> centre_of(idx n, W weight, G g, F before) {
+    const Moments<T> found = moments<T, MEETS>(n, weight, g, before);
     const auto mean = [&](double moment) {
         return splat<T>(T(found.total == 0 ? 0 : moment / found.total));
     };
-    const auto finish = [&](idx i, int k, V<T> away) {
-        return after(i, k, centered<T, MEETS>(weight(i, k), away) * factor);
-    };
     const double half = 0.5 * found.total;
     const T top = found.bound > half ? largest_weight<T>(n, weight) : T(0);
-    if (!(top > half)) {
-        const V<T> off = mean(found.moment);
-        write<T, STREAM>(out, n, next,
-                         [&](idx i, int k) { return finish(i, k, g(i, k) - off); });
-        return;
-    }
+    if (!(top > half)) return {V<T>{}, mean(found.moment)};
     const V<T> own = at_largest<T>(n, top, weight, g);
-    const V<T> off = mean(moment_from<T, MEETS>(n, own, weight, g));
-    write<T, STREAM>(out, n, next,
-                     [&](idx i, int k) { return finish(i, k, (g(i, k) - own) - off); });
+    return {own, mean(moment_from<T, MEETS>(n, own, weight, g))};
+}
+
+// One row of any width; after(i, k, value) is the last step.
+template <class T, Meets MEETS, bool STREAM, class W, class G, class F>
+inline void center_row(idx n, T *out, const T *next, T factor, W weight, G g, F after) {
+    const Centre<T> centre = centre_of<T, MEETS>(n, weight, g, [](idx) {});
+    write<T, STREAM>(out, n, next, [&](idx i, int k) {
+        const V<T> away = (g(i, k) - centre.own) - centre.mean;
+        return after(i, k, centered<T, MEETS>(weight(i, k), away) * factor);
+    });
+}
+
+// The last step of a row w with covector g.
+template <class T, Meets MEETS> struct Centering {
+    const T *w, *g;
+    Centre<T> centre;
+    T factor;
+    V<T> operator()(idx i, int k) const {
+        const V<T> away = (load_some(g + i, k) - centre.own) - centre.mean;
+        return centered<T, MEETS>(load_some(w + i, k), away) * factor;
+    }
+};
+
+// w (g - S) factor for rows of a few vectors.
+template <class T, int K, Meets MEETS, Own OWN>
+inline void center_groups(T factor, const T *w, const T *g, T *out, idx rows, idx n) {
+    each_group<T>(rows, [&](idx r, int count) {
+        const Group<T, K> weight(w + r * n, n, count, 0);
+        Group<T, K> slope(g + r * n, n, count, 0);
+        center_group<T, K, MEETS, OWN>(weight, slope, factor, out + r * n, n, count,
+                                       [](int, int, V<T> x) { return x; });
+    });
+}
+
+// For longer ones. A step is put off only while the second cache holds two rows.
+template <class T, Meets MEETS, bool STREAM>
+__attribute__((noinline)) void center_long(T factor, const T *w, const T *g, T *out,
+                                           idx rows, idx n) {
+    const bool off = STREAM && n * idx(sizeof(T)) <= PUT_OFF;
+    Later<T, Centering<T, MEETS>> later;
+    for (idx r = 0; r < rows; r++, w += n, g += n, out += n) {
+        const Centre<T> centre = centre_of<T, MEETS>(
+            n, [&](idx i, int k) { return load_some(w + i, k); },
+            [&](idx i, int k) { return load_some(g + i, k); },
+            [&](idx i) {
+                if (off) expect(w + i), expect(g + i), later.upto(i);
+            });
+        const Centering<T, MEETS> step = {w, g, centre, factor};
+        if (off)
+            later = {step, out, n};
+        else
+            write<T, STREAM>(out, n, nullptr, step);
+    }
+    later.upto(later.n);
+    if (STREAM) fence();
+}
+
+template <class T, Meets MEETS, Own OWN, bool STREAM>
+inline void center_rows(T factor, const T *w, const T *g, T *out, idx rows, idx n) {
+    const bool small = narrow<T>(n, [&]<int K>() {
+        center_groups<T, K, MEETS, OWN>(factor, w, g, out, rows, n);
+    });
+    if (!small) center_long<T, MEETS, STREAM>(factor, w, g, out, rows, n);
 }

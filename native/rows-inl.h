@@ -24,8 +24,8 @@ inline V<double> upper(V<float> x) {
 }
 
 // One number of sum a row, N<double> rows at once: lane i is the sum of the lanes of
-// x[i], added in the order of `sum`: halves first.
-inline V<double> sums(const V<double> *x) {
+// x[i], added in the order of `sum`: halves first. (Called, it spills all registers.)
+[[gnu::always_inline]] inline V<double> sums(const V<double> *x) {
 #if defined(__AVX512F__)
     V<double> two[4], four[2];
     for (int i = 0; i < 4; i++)
@@ -134,11 +134,33 @@ inline void each_four(idx n, Four four, One one) {
 template <class T> constexpr int LIFT = sizeof(T) == 4 ? 32 : 64;
 constexpr double LOW = -5, HIGH = 32;  // where exp(z) needs no shift by the row's largest
 
-// Below, exp(x) counts as 0.
-template <class T> constexpr T DEEP = T(sizeof(T) == 4 ? -109 : -752);
+// Exponents are taken in steps of 1 / STEPS: where a vector can be looked up in another,
+// one holds what lies between, and the polynomial is short.
+#if defined(__AVX512F__)
+template <class T> constexpr int STEPS = sizeof(T) == 4 ? 16 : 1;
+#else
+template <class T> constexpr int STEPS = 1;
+#endif
 
-// exp(r) - 1 = r + r^2 q(r) for |r| <= log(2) / 2, to 0.1 ULP of 1.
+// The bits of 2^(k / STEPS), from those of k + bias at a float's end; k may be anything.
+inline V<float> power_of_steps(I<float> k) {
+#if defined(__AVX512F__)
+    // what the mantissa of 2^(j / 16) falls short of j / 16
+    constexpr I<float> SHORT = {0,       0x2553d, 0x46a3e, 0x63c2d, 0x7c810, 0x90ace,
+                                0xa0129, 0xaa7c1, 0xafb0d, 0xaf75c, 0xa98d6, 0x9db74,
+                                0x8bb03, 0x73321, 0x53f39, 0x2da83};
+    return from_bits<float>((k << 19) -
+                            (I<float>)_mm512_permutexvar_epi32((__m512i)k, (__m512i)SHORT));
+#else
+    return from_bits<float>(k << 23);
+#endif
+}
+inline V<double> power_of_steps(I<double> k) { return from_bits<double>(k << 52); }
+
+// exp(r) - 1 = r + r^2 q(r) for |r| <= log(2) / (2 STEPS), to 0.1 ULP of 1.
 inline V<float> expm1_inside(V<float> r) {
+    if constexpr (STEPS<float> == 16)
+        return (r * 0x1.555762p-3f + 0x1.000220p-1f) * (r * r) + r;
     V<float> q = r * 0x1.6850e4p-10f + 0x1.123bccp-7f;
     q = q * r + 0x1.555b98p-5f;
     q = q * r + 0x1.55548ep-3f;
@@ -161,33 +183,22 @@ inline V<double> expm1_inside(V<double> r) {
     return (odd * r + even) * s + r;
 }
 
-// y, 0 where x is below a bound.
-template <class T> inline V<T> unless_below(V<T> x, T bound, V<T> y) {
-#if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4)
-        return (V<T>)_mm512_maskz_mov_ps(
-            _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(bound), _CMP_NLT_UQ), (__m512)y);
-    else
-        return (V<T>)_mm512_maskz_mov_pd(
-            _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(bound), _CMP_NLT_UQ), (__m512d)y);
-#else
-    return keep<T>(~(x < splat<T>(bound)), y);
-#endif
-}
-
-// exp(x + rest) 2^LIFT, the rest far smaller than x; at most 1 ULP. Where x > HIGH the
-// result means nothing. NaN stays.
+// exp(x + rest) 2^LIFT, the rest far smaller than x; at most 1.1 ULP, but somewhere below
+// the smallest normal number if that is there. Where x > HIGH the result means nothing.
+// NaN stays.
 template <class T, bool RESTED> inline V<T> lifted_exp(V<T> x, V<T> rest) {
     constexpr bool single = sizeof(T) == 4;
-    constexpr int mantissa = single ? 23 : 52, bias = single ? 127 : 1023;
-    constexpr T magic = (single ? T(0x1.8p23) : T(0x1.8p52)) + bias + LIFT<T>;
-    constexpr T ln2_high = single ? T(0x1.62e400p-1) : T(0x1.62e42feep-1);
-    constexpr T ln2_low = single ? T(0x1.7f7d1cp-20) : T(0x1.a39ef35793c76p-33);
-    const V<T> shifted = x * T(0x1.71547652b82fep0) + magic, k = shifted - magic;
-    const V<T> power = from_bits<T>(bits(shifted) << mantissa);  // 2^(k + LIFT)
-    V<T> r = (x - k * ln2_high) - k * ln2_low;
+    constexpr int steps = STEPS<T>, zero = (single ? 127 : 1023) + LIFT<T>;
+    constexpr double ln2 = 0x1.62e42fefa39efp-1;
+    constexpr T magic = (single ? T(0x1.8p23) : T(0x1.8p52)) + zero * steps;
+    constexpr T step_high = (single ? T(0x1.62e400p-1) : T(0x1.62e42feep-1)) / steps;
+    constexpr T step_low = (single ? T(0x1.7f7d1cp-20) : T(0x1.a39ef35793c76p-33)) / steps;
+    x = maximum<T>(splat<T>(T(-zero * ln2)), x);  // from there down the power is 0
+    const V<T> shifted = x * T(0x1.71547652b82fep0 * steps) + magic, k = shifted - magic;
+    const V<T> power = power_of_steps(bits(shifted));  // 2^(k / steps + LIFT)
+    V<T> r = (x - k * step_high) - k * step_low;
     if constexpr (RESTED) r += rest;
-    return unless_below<T>(x, DEEP<T>, expm1_inside(r) * power + power);
+    return expm1_inside(r) * power + power;
 }
 
 // A number and what was rounded off it.
@@ -271,6 +282,35 @@ inline void write(T *out, idx n, const T *next, F f) {
     }
     if (i < n) store(out + i, f(i, int(n - i)), int(n - i));
 }
+
+// Ask for memory well ahead of eight vectors at x: by itself the processor stops at the end
+// of a page.
+template <class T> inline void expect(const T *x) {
+    constexpr idx ahead = 1024;
+    for (int j = 0; j < 8; j++) __builtin_prefetch(x + ahead + j * N<T>, 0, 2);
+}
+
+// A row's last step, out = step(i, k), put off until its like is computed for the next
+// row: so memory is written past the caches while there is something to compute.
+template <class T, class Step> struct Later {
+    Step step{};
+    T *out = nullptr;
+    idx n = 0, at = 0;  // numbers of the row, and those written
+
+    // Write what lies before `end` and, to store whole lines, a little beyond.
+    void upto(idx end) {
+        const idx line = -(uintptr_t)out % BYTES / sizeof(T);
+        if (at == 0) part(line < n ? line : n);
+        end = end < n ? end : n;
+        for (; at < end && at + N<T> <= n; at += N<T>) stream(out + at, step(at, N<T>));
+        if (at < end) part(n - at);
+    }
+    void part(idx k) {
+        if (k == 0) return;
+        store(out + at, step(at, int(k)), int(k));
+        at += k;
+    }
+};
 
 // Where the numbers of a row are kept from one pass to the next.
 template <class T, bool STREAM> inline T *between(const T *z, T *a, T *work) {

@@ -118,18 +118,22 @@ inline void softmax_groups(double temperature, const T *z, T *a, idx rows, idx n
     });
 }
 
-// What the second cache holds of a row, in bytes. The exponentials of a longer one leave it
-// anyway, so that they may as well be kept in the output.
-constexpr idx KEPT = idx(1) << 21;
+// The last step of a row of exponentials.
+template <class T> struct Sharing {
+    const T *e;
+    V<T> factor, off;
+    V<T> operator()(idx i, int k) const { return load_some(e + i, k) * factor - off; }
+};
 
 // e = exp(z / T - shift) of a row; gives its sum, and where the shift is 0 the z whose
-// z / T is the largest.
-template <class T, bool TEMPERED, bool SHIFTED>
+// z / T is the largest. before(i) is called before anything below e + i changes.
+template <class T, bool TEMPERED, bool SHIFTED, class F>
 inline double exponentials(const Scaling<T, TEMPERED, SHIFTED> &scaling, const T *z, T *e,
-                           idx n, T fill, T &best) {
+                           idx n, T fill, T &best, F before) {
     Total<T> total;
     V<T> top = splat<T>(-INFINITE<T>), other = top;
     const auto some = [&]<int MANY>(idx i) {
+        before(i + MANY * N<T>);
         V<T> x[MANY];
         for (int j = 0; j < MANY; j++) {
             x[j] = load(z + i + j * N<T>);
@@ -147,6 +151,7 @@ inline double exponentials(const Scaling<T, TEMPERED, SHIFTED> &scaling, const T
         n - done, [&](idx i) { some.template operator()<4>(done + i); },
         [&](idx i, int k) {
             i += done;
+            before(i + k);
             const V<T> x = load_some(z + i, k, fill);
             if (!SHIFTED) top = maximum<T>(scaling.order(x), top);
             const V<T> value = scaling.exp(x);
@@ -157,23 +162,38 @@ inline double exponentials(const Scaling<T, TEMPERED, SHIFTED> &scaling, const T
     return total.value();
 }
 
-template <class T, bool TEMPERED, bool STREAM>
-inline void softmax_row(double temperature, const T *z, T *a, T *work, const T *next,
-                        idx n) {
-    const T fill = beyond<T>(temperature);
-    T *e = between<T, STREAM>(z, a, work);
+// The same of a row that is shifted, which is rare.
+template <class T>
+__attribute__((noinline)) double shifted_exponentials(const Scaling<T, true, true> &scaling,
+                                                      const T *z, T *e, idx n, T fill) {
     T best;
+    return exponentials(scaling, z, e, n, fill, best, [](idx) {});
+}
+
+template <class T, bool TEMPERED, bool STREAM>
+inline void softmax_rows(double temperature, const T *z, T *a, T *work, idx rows, idx n) {
+    const T fill = beyond<T>(temperature);
     const Scaling<T, TEMPERED, false> scaling(temperature);
-    double total = exponentials(scaling, z, e, n, fill, best);
-    const V<T> most = scaling.input(splat<T>(best));
-    if (!level(most[0])) {
-        Scaling<T, true, true> shifted(temperature);
-        shifted.shift = most;
-        total = exponentials(shifted, z, e, n, fill, best);
+    Later<T, Sharing<T>> later;
+    for (idx r = 0; r < rows; r++, z += n, a += n) {
+        T *e = between<T, STREAM>(z, a, work);
+        T best;
+        double total = exponentials(scaling, z, e, n, fill, best, [&](idx i) {
+            if (STREAM) expect(z + i), later.upto(i);
+        });
+        const V<T> most = scaling.input(splat<T>(best));
+        if (!level(most[0])) {
+            Scaling<T, true, true> shifted(temperature);
+            shifted.shift = most;
+            total = shifted_exponentials(shifted, z, e, n, fill);
+        }
+        const Sharing<T> share = {e, splat<T>(T(1 / total)), V<T>{}};
+        if (STREAM)
+            later = {share, a, n};
+        else
+            write<T, false>(a, n, nullptr, share);
     }
-    const V<T> inverse = splat<T>(T(1 / total));
-    write<T, STREAM>(a, n, next,
-                     [&](idx i, int k) { return load_some(e + i, k) * inverse; });
+    if (STREAM) later.upto(n), fence();
 }
 
 template <class T, bool TEMPERED, bool STREAM>
@@ -182,13 +202,7 @@ inline void softmax_tempered(double temperature, const T *z, T *a, T *work, idx 
     const bool small = narrow<T>(n, [&]<int K>() {
         softmax_groups<T, K, TEMPERED>(temperature, z, a, rows, n);
     });
-    if (small) return;
-    if (STREAM && n * idx(sizeof(T)) > KEPT)
-        return softmax_tempered<T, TEMPERED, false>(temperature, z, a, work, rows, n);
-    for (idx r = 0; r < rows; r++)
-        softmax_row<T, TEMPERED, STREAM>(temperature, z + r * n, a + r * n, work,
-                                         r + 1 < rows ? z + (r + 1) * n : nullptr, n);
-    if (STREAM) fence();
+    if (!small) softmax_rows<T, TEMPERED, STREAM>(temperature, z, a, work, rows, n);
 }
 
 // a = softmax(z / T) for rows of n; at most 4 ULP, double 6. T < 0 makes it softmin.

@@ -250,35 +250,44 @@ inline Ends<T> one_class_ends(const OneClass<T> &of,
 }
 
 template <class T, bool TEMPERED, bool STREAM>
-inline void one_class_row(const OneClass<T> &of, T *work, idx row, idx rows) {
-    const idx n = of.n, at = of.y.index[row];
-    const T *z = of.z + row * n;
-    T *out = of.gradient ? of.gradient + row * n : nullptr;
-    if (of.scale[row] == 0) {
-        if (of.value) of.value[row] = 0;
-        if (out) write<T, false>(out, n, nullptr, [](idx, int) { return V<T>{}; });
-        return;
-    }
-    T *e = out ? between<T, STREAM>(z, out, work) : work;
-    T best;
+inline void one_class_long(const OneClass<T> &of, T *work, idx rows) {
+    const idx n = of.n;
     const Scaling<T, TEMPERED, false> plain(of.temperature);
-    const double total = exponentials(plain, z, e, n, -INFINITE<T>, best);
-    Ends<T> end;
-    if (level(plain.input(splat<T>(best))[0])) {
-        end = one_class_ends(of, plain, z, e, total, best, row);
-    } else {
-        Scaling<T, true, true> shifted(of.temperature);
-        shifted.shift_by(splat<T>(best));
-        const double sum = exponentials(shifted, z, e, n, -INFINITE<T>, best);
-        end = one_class_ends(of, shifted, z, e, sum, best, row);
+    Later<T, Sharing<T>> later;
+    T own = 0, *place = &own;  // what has its own last step, and where
+    for (idx row = 0; row < rows; row++) {
+        const T *z = of.z + row * n;
+        T *out = of.gradient ? of.gradient + row * n : nullptr;
+        if (of.scale[row] == 0) {
+            if (of.value) of.value[row] = 0;
+            if (out) write<T, false>(out, n, nullptr, [](idx, int) { return V<T>{}; });
+            continue;
+        }
+        T *e = out ? between<T, STREAM>(z, out, work) : work;
+        T best;
+        const double total = exponentials(plain, z, e, n, -INFINITE<T>, best, [&](idx i) {
+            if (STREAM) expect(z + i), later.upto(i);
+        });
+        Ends<T> end;
+        if (level(plain.input(splat<T>(best))[0])) {
+            end = one_class_ends(of, plain, z, e, total, best, row);
+        } else {
+            Scaling<T, true, true> shifted(of.temperature);
+            shifted.shift_by(splat<T>(best));
+            const double sum = shifted_exponentials(shifted, z, e, n, -INFINITE<T>);
+            end = one_class_ends(of, shifted, z, e, sum, best, row);
+        }
+        if (of.value) of.value[row] = T(end.value[0]);
+        if (!out) continue;
+        const Sharing<T> share = {e, splat<T>(T(end.factor[0])), splat<T>(T(end.off[0]))};
+        if (STREAM)
+            *place = own, later = {share, out, n};
+        else
+            write<T, false>(out, n, nullptr, share);
+        own = T(end.own[0]), place = out + of.y.index[row];
+        if (!STREAM) *place = own;
     }
-    if (of.value) of.value[row] = T(end.value[0]);
-    if (!out) return;
-    const V<T> factor = splat<T>(T(end.factor[0])), off = splat<T>(T(end.off[0]));
-    write<T, STREAM>(out, n, row + 1 < rows ? z + n : nullptr, [&](idx i, int k) {
-        return load_some(e + i, k) * factor - off;
-    });
-    out[at] = T(end.own[0]);
+    if (STREAM) later.upto(n), *place = own, fence();
 }
 
 // ---- all rows
@@ -296,11 +305,8 @@ void one_class_rows(const OneClass<T> &of, T *work, bool streaming, idx rows) {
         });
     });
     if (small) return;
-    streaming = streaming && of.n * idx(sizeof(T)) <= KEPT;
-    for (idx r = 0; r < rows; r++)
-        if (streaming)
-            one_class_row<T, TEMPERED, true>(of, work, r, rows);
-        else
-            one_class_row<T, TEMPERED, false>(of, work, r, rows);
-    if (streaming) fence();
+    if (streaming && of.gradient)
+        one_class_long<T, TEMPERED, true>(of, work, rows);
+    else
+        one_class_long<T, TEMPERED, false>(of, work, rows);
 }

@@ -18,10 +18,13 @@
 namespace anymax {
 namespace {
 
-constexpr size_t LARGE = size_t(1) << 20;   // bytes from which blocks are kept
-constexpr size_t HUGE = size_t(2) << 20;    // the system's huge pages
-constexpr size_t MOST = size_t(1) << 30;    // bytes kept at most, or
-constexpr size_t SHARE = 4;                 // this part of the machine's memory
+// Bytes from which blocks are kept. What is freed at the end of its heap glibc gives back
+// to the system from as many on, so that each call may meet new pages.
+constexpr size_t LARGE = size_t(1) << 17;
+constexpr size_t HUGE = size_t(2) << 20;  // the system's huge pages
+constexpr size_t MOST = size_t(1) << 30;  // bytes kept at most, or
+constexpr size_t SHARE = 4;               // this part of the machine's memory,
+constexpr size_t MANY = 256;              // and so many blocks
 
 struct Block {
     void *memory;
@@ -54,7 +57,8 @@ class Blocks {
         {
             const std::lock_guard<std::mutex> guard(lock);
             blocks_.push_back({memory, size});
-            for (total_ += size; total_ > most_; blocks_.pop_front()) {
+            total_ += size;
+            for (; total_ > most_ || blocks_.size() > MANY; blocks_.pop_front()) {
                 total_ -= blocks_.front().size;
                 old.push_back(blocks_.front());
             }

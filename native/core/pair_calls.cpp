@@ -76,7 +76,8 @@ template <class T> struct Call {
 
 // Some of the rows, the targets checked while they pass.
 template <class T> void pass(Call<T> &call, idx from, idx to, T *work) {
-    const idx n = call.n, step = n < TOGETHER ? TOGETHER / n : 1;
+    const idx n = call.n, some_rows = n < TOGETHER ? TOGETHER / n : 1;
+    const idx step = call.y.values ? some_rows : to - from;
     for (idx at = from; at < to; at += step) {
         const idx some = to - at < step ? to - at : step;
         const Targets<T> y = call.y.from(at, n);

@@ -22,14 +22,17 @@ bool past_caches(size_t bytes);
 template <class T, class Body>
 void over_rows(idx rows, double nanoseconds_a_row, idx count, const Body &body) {
     constexpr double SMALLEST = 3e3, LARGEST = 100e3;  // nanoseconds of a slice
-    constexpr idx GROUP = 8;                           // rows handled at once
+    constexpr idx MOST = 8, FEWEST = 4;  // slices of a thread; rows of one of many slices
+    constexpr idx GROUP = 8;             // rows handled at once
     const double all = nanoseconds_a_row * double(rows);
     const auto scratch = [&] {
         return static_cast<T *>(scratch_memory(sizeof(T) * size_t(count)));
     };
-    // one for each thread keeps rows in their core's cache; long work is shared anew
-    idx slices = all < SMALLEST ? 1 : std::max(idx(threads()), idx(all / LARGEST));
-    slices = std::min(std::min(slices, idx(1024)), rows);
+    // one for each thread keeps rows in their core's cache; long work is shared anew, but
+    // rows in a row are written while the next are read
+    const idx least = all < SMALLEST ? 1 : threads();
+    idx slices = std::min({idx(all / LARGEST), MOST * threads(), rows / FEWEST});
+    slices = std::min(std::max(slices, least), rows);
     if (slices < 2) return body(idx(0), rows, scratch());
     idx step = (rows + slices - 1) / slices;
     if (step > 2 * GROUP) step = (step + GROUP - 1) / GROUP * GROUP;

@@ -14,28 +14,6 @@ namespace {
 #include "log-softmax-inl.h"
 #include "centering-inl.h"
 
-// w (g - S) / T for rows, w = a.
-template <class T, Meets MEETS, bool STREAM>
-inline void center_rows(T factor, const T *a, const T *g, T *out, idx rows, idx n) {
-    const bool small = narrow<T>(n, [&]<int K>() {
-        each_group<T>(rows, [&](idx r, int count) {
-            const Group<T, K> w(a + r * n, n, count, 0);
-            Group<T, K> slope(g + r * n, n, count, 0);
-            center_group<T, K, MEETS, HALF>(w, slope, factor, out + r * n, n, count,
-                                            [](int, int, V<T> x) { return x; });
-        });
-    });
-    for (idx r = 0; r < rows && !small; r++) {
-        const T *w = a + r * n, *slope = g + r * n;
-        center_row<T, MEETS, STREAM>(
-            n, out + r * n, r + 1 < rows ? w + n : nullptr, factor,
-            [&](idx i, int k) { return load_some(w + i, k); },
-            [&](idx i, int k) { return load_some(slope + i, k); },
-            [](idx, int, V<T> x) { return x; });
-    }
-    if (STREAM) fence();
-}
-
 // Softmax, GumbelSoftmax after its noise, and with SIGN -1 Softmin: T = v[0].
 template <class T, int SIGN> struct Softmax {
     static double heat(const Numbers &of) { return SIGN * of.v[0]; }
@@ -47,7 +25,7 @@ template <class T, int SIGN> struct Softmax {
     template <Meets MEETS, bool STREAM>
     static void multiply(const Numbers &of, const T *, const T *a, const T *g, T *out,
                          T *, idx rows, idx n) {
-        center_rows<T, MEETS, STREAM>(T(1 / heat(of)), a, g, out, rows, n);
+        center_rows<T, MEETS, HALF, STREAM>(T(1 / heat(of)), a, g, out, rows, n);
     }
     static void log(const Numbers &of, const T *z, const T *, T *out, T *, idx rows,
                     idx n) {
@@ -136,7 +114,7 @@ template <class T> struct LogSoftmax {
             });
             const auto p = [&](idx i, int k) { return load_some(work + i, k); };
             const auto tangent = [&](idx i, int k) { return load_some(v + i, k); };
-            const Moments<T> found = moments<T, TANGENT>(n, p, tangent);
+            const Moments<T> found = moments<T, TANGENT>(n, p, tangent, [](idx) {});
             const V<T> own = at_largest<T>(n, largest_weight<T>(n, p), p, tangent);
             const double moment = moment_from<T, TANGENT>(n, own, p, tangent);
             const V<T> mean = splat<T>(T(moment / found.total));

@@ -102,6 +102,13 @@ def test_what_is_kept_has_a_cap():
     assert kernels.core.kept() > 0
 
 
+def test_how_many_are_kept_has_a_cap():
+    z = np.zeros((32, 1024), np.float32)
+    held = [am.softmax(z) for _ in range(300)]
+    del held
+    assert kernels.core.kept() == 256 * z.nbytes
+
+
 def test_eight_threads_share_the_blocks():
     z = [rows(n) + n for n in (1, 2)]
     expected = [am.softmax(x) for x in z]
