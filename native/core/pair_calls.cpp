@@ -251,9 +251,7 @@ PyObject *meet(const PairKernel<T> *kernel, long wanted, PyArrayObject *z, PyObj
         if (gradient)
             call.gradient = static_cast<T *>(
                 PyArray_DATA(reinterpret_cast<PyArrayObject *>(gradient)));
-        // the caches hold twice what `past_caches` asks about: an output and its input
-        const size_t bytes = size_t(numbers) * sizeof(T) * (call.y.values ? 3 : 2);
-        call.streaming = gradient && past_caches(bytes / 2);
+        call.streaming = gradient && past_caches(size_t(numbers) * sizeof(T));
         PyThreadState *state = numbers >= RELEASE ? PyEval_SaveThread() : nullptr;
         good = compute(call, reduce, rows + 2 * call.rows);
         if (state) PyEval_RestoreThread(state);

@@ -9,7 +9,7 @@ namespace anymax {
 namespace {
 
 constexpr idx BLOCK = 1024;  // numbers that pass together: they stay in the first cache
-constexpr idx JOINT = 8192;  // numbers whose targets are checked, then met in one go
+constexpr idx CHECKED = 8192;  // numbers whose targets are checked at once
 
 template <class T> class Pair : public PairKernel<T> {
   public:
@@ -66,23 +66,16 @@ template <class T> class Pair : public PairKernel<T> {
 
     bool rows(const T *z, Targets<T> y, const T *scale, T *gradient, T *value, T *work,
               idx rows, idx n, bool streaming, bool check) const override {
-        Given<T> given{};
-        const bool one = joint_ && given_as(y, n, given);
-        const bool parts = n > BLOCK && apart(y);
-        check &= y.values != nullptr;
-        const idx size = !one ? rows_at_once(n) : check ? JOINT / n + 1 : rows;
-        for (idx from = 0; from < rows; from += size) {
-            Rows some = {z + from * n, y.from(from, n), scale + from};
-            some.gradient = gradient ? gradient + from * n : nullptr;
-            some.value = value ? value + from : nullptr;
-            some.rows = rows - from < size ? rows - from : size;
-            some.n = n, some.streaming = streaming, some.check = check;
-            const bool taken = one         ? joint(some, work)
-                               : parts     ? in_parts(some, work)
-                               : joint_    ? joint_block(some, work)
-                               : single(y) ? single_block(some, work)
-                                           : block(some, work);
-            if (!taken) return false;
+        const Rows all = {z,    y, scale,     gradient,         value,
+                          rows, n, streaming, check && y.values};
+        // what the map draws near by the way is checked block by block, else more at once
+        const bool near = entries() || (n > BLOCK && apart(y));
+        const idx step = all.check ? CHECKED / n + 1 : rows;
+        for (idx from = 0; from < rows; from += step) {
+            Rows some = all.part(from, step);
+            if (!near && !taken(some)) return false;
+            some.check &= near;
+            if (!met(some, work)) return false;
         }
         if (streaming) meeting_.settle();
         return true;
@@ -97,7 +90,34 @@ template <class T> class Pair : public PairKernel<T> {
         T *gradient, *value;
         idx rows, n;
         bool streaming, check;
+
+        // At most so many of them.
+        Rows part(idx from, idx most) const {
+            Rows some = *this;
+            some.z += from * n, some.y = y.from(from, n), some.scale += from;
+            if (gradient) some.gradient += from * n;
+            if (value) some.value += from;
+            some.rows = rows - from < most ? rows - from : most;
+            return some;
+        }
     };
+
+    // False where the targets of some rows are to be checked, and are not taken.
+    bool met(const Rows &all, T *work) const {
+        Given<T> given{};
+        if (joint_ && given_as(all.y, all.n, given)) return joint(all, given, work);
+        const bool parts = all.n > BLOCK && apart(all.y);
+        const idx step = rows_at_once(all.n);
+        for (idx from = 0; from < all.rows; from += step) {
+            const Rows some = all.part(from, step);
+            const bool taken = parts           ? in_parts(some, work)
+                               : joint_        ? joint_block(some, work)
+                               : single(all.y) ? single_block(some, work)
+                                               : block(some, work);
+            if (!taken) return false;
+        }
+        return true;
+    }
 
     static const T *data(const std::vector<T> &x) { return x.empty() ? nullptr : x.data(); }
 
@@ -142,16 +162,8 @@ template <class T> class Pair : public PairKernel<T> {
         return true;
     }
 
-    // Rows of targets that joint kernels know.
-    bool joint(const Rows &of, T *work) const {
-        Given<T> given{};
-        given_as(of.y, of.n, given);
-        return taken(of) && joint(of, given, work);
-    }
-
     // Rows whose targets are made first.
     bool joint_block(const Rows &of, T *work) const {
-        if (!taken(of)) return false;
         Pieces<T> pieces(work);
         T *rest = pieces.take(scratch(of.n)), *made = pieces.take(of.rows * of.n);
         const T *y = values(of.y, made, of.rows, of.n);
@@ -266,7 +278,8 @@ template <class T> class Pair : public PairKernel<T> {
 
     // Whether the loss can take the map's slope as it is, entry by entry.
     bool entries() const {
-        return map_.both && !loss_.row && structure_ == PLAIN && recipe_.z_loss == 0;
+        return !joint_ && map_.both && !loss_.row && structure_ == PLAIN &&
+               recipe_.z_loss == 0;
     }
 
     // Whether one entry a row is all that the loss sees of a softmax or its like.

@@ -27,9 +27,9 @@ template <class T> class PairKernel {
     // Contiguous rows: z (rows, n); scale (rows,), what each row is multiplied by (0: the
     // row counts nowhere, its gradient is 0 and its value 0 whatever z is). Writes the
     // gradient by z (rows, n) and the scaled value of each row, (rows,), unless null.
-    // `streaming`: all arrays together are larger than the caches. The gradient may be z
-    // itself. Work is aligned to 64 bytes. `check`: give false once targets as values are
-    // found that the loss does not take, which costs little while they pass anyway.
+    // `streaming`: the gradient as a whole is larger than the caches. The gradient may
+    // be z itself. Work is aligned to 64 bytes. `check`: give false once targets as values
+    // are found that the loss does not take; as they pass anyway, that costs little.
     virtual bool rows(const T *z, Targets<T> y, const T *scale, T *gradient, T *value,
                       T *work, idx rows, idx n, bool streaming = false,
                       bool check = false) const = 0;
