@@ -24,6 +24,11 @@ struct Numbers {
     idx size = 0;
 };
 
+// What `pull` is told of a row again: 1 / sum h, the largest |z| and the largest z.
+template <class T> struct Share {
+    T inverse, wide, best;
+};
+
 // One activation. Arrays are (rows, n); an output may be the same array as an input of
 // its shape, but not overlap it otherwise. Null where a map does not have it.
 template <class T> struct MapKernel {
@@ -38,6 +43,10 @@ template <class T> struct MapKernel {
     void (*jvp)(const Numbers &, const T *z, const T *a, const T *v, T *out, T *work,
                 idx rows, idx n);
 
+    // a = f(z) and da/dz in one go, of an element-wise map all of whose slopes count;
+    // `soon`, as long, is read soon after. Null: no work is shared.
+    void (*both)(const Numbers &, const T *z, T *a, T *slope, const T *soon, idx count);
+
     // What a loss may ask beside a: log a, log(1 - a), 1 - a; (rows, n). Null: from a.
     using Ask = void (*)(const Numbers &, const T *z, const T *a, T *out, T *work,
                          idx rows, idx n);
@@ -48,6 +57,14 @@ template <class T> struct MapKernel {
     Ask factor;
     // r in place, times the diagonal that follows a centering (z / sum h). Null: none.
     Ask after;
+
+    // Of a = h(z) / sum h, where a loss sees one output a row: a, 1 - a and log a of it
+    // (where scale is not 0; false where a log lacks digits); then out = by times the
+    // gradient of log a, over less, in all rows whose share is not 0. Null: from a.
+    bool (*pick)(const Numbers &, const T *z, const int64_t *index, const T *scale, T *a,
+                 T *less, T *log, Share<T> *, idx rows, idx n);
+    void (*pull)(const Numbers &, const T *z, const int64_t *index, const T *by,
+                 const T *less, const Share<T> *, bool stream, T *out, idx rows, idx n);
 
     // A number a row, (rows,): the log-normaliser (its gradient is a / T) and the
     // potential, a convex function whose gradient is a.

@@ -4,6 +4,10 @@
 //
 //     value(z)          a
 //     slope(z, a)       da/dz, which keeps its digits in the tails
+//     both(z, slope)    instead of these two, if they share work: a, and da/dz. What is
+//                       added to a product must not depend on what else is asked for:
+//                       no product is added in one place and used in another, since then
+//                       the compiler fuses the two here and not there
 //     support(z)        if it has one: where the slope counts; off it products are 0
 //     factor(z, a)      if it states its slope as a monomial of a times this
 //     COVERED = true    if the monomial alone is the slope
@@ -23,11 +27,41 @@ template <class T, class F> inline V<T> supported(const F &f, V<T> z, V<T> x) {
         return x;
 }
 
+template <class T, class F> inline V<T> value_of(const F &f, V<T> z) {
+    if constexpr (requires { &F::both; }) {
+        V<T> unused;
+        return f.both(z, unused);
+    } else {
+        return f.value(z);
+    }
+}
+
+template <class T, class F> inline V<T> slope_of(const F &f, V<T> z, V<T> a) {
+    if constexpr (requires { &F::both; }) {
+        V<T> slope;
+        f.both(z, slope);
+        return slope;
+    } else {
+        return f.slope(z, a);
+    }
+}
+
 template <class F, class T>
 void forward(const Numbers &numbers, const T *z, T *a, T *, idx rows, idx n) {
     const F f(numbers);
     each_vector<T>(rows * n, [&](idx i, int k) __attribute__((always_inline)) {
-        store_some(a + i, f.value(load_some(z + i, k)), k);
+        store_some(a + i, value_of<T>(f, load_some(z + i, k)), k);
+    });
+}
+
+template <class F, class T>
+void both(const Numbers &numbers, const T *z, T *a, T *slope, const T *soon, idx count) {
+    const F f(numbers);
+    each_vector<T>(count, [&](idx i, int k) __attribute__((always_inline)) {
+        V<T> rate;
+        __builtin_prefetch(soon + i, 0, 2);
+        store_some(a + i, f.both(load_some(z + i, k), rate), k);
+        store_some(slope + i, rate, k);
     });
 }
 
@@ -38,7 +72,7 @@ void product(const Numbers &numbers, const T *z, const T *a, const T *g, T *out,
     const F f(numbers);
     each_vector<T>(rows * n, [&](idx i, int k) __attribute__((always_inline)) {
         const V<T> x = load_some(z + i, k);
-        const V<T> slope = f.slope(x, load_some(a + i, k));
+        const V<T> slope = slope_of<T>(f, x, load_some(a + i, k));
         store_some(out + i, supported<T>(f, x, slope * load_some(g + i, k)), k);
     });
 }
@@ -61,7 +95,7 @@ void factor(const Numbers &numbers, const T *z, const T *a, T *out, T *, idx row
         if constexpr (requires { f.factor(x, y); })
             return f.factor(x, y);
         else
-            return supported<T>(f, x, f.slope(x, y));
+            return supported<T>(f, x, slope_of<T>(f, x, y));
     });
 }
 
@@ -108,6 +142,7 @@ template <class F, class T> constexpr MapKernel<T> element(const char *name) {
     made.forward = forward<F, T>;
     made.vjp = product<F, T>;
     made.jvp = product<F, T>;
+    if constexpr (requires { &F::both; }) made.both = both<F, T>;
     if constexpr (!requires { F::COVERED; }) made.factor = factor<F, T>;
     if constexpr (requires { &F::log_of; }) made.log = log_of<F, T>;
     if constexpr (requires { &F::log_not_of; }) made.log_not = log_not_of<F, T>;

@@ -59,23 +59,37 @@ template <class T> struct Huber {
     }
 };
 
-// With e = exp(size) - 1 of the residual's size: cosh = 1 + e^2 / (2 (1 + e)).
+// With e = exp(size) - 1 of the residual's size and t = tanh(size / 2) = e / (e + 2), log
+// cosh is 2 artanh(t^2) = 2 artanh(s); further out size - log 2 + log(1 + 1 / (1 + e)^2),
+// where s = 1 / (1 + 2 (1 + e)^2).
 template <class T> struct LogCosh {
     static constexpr unsigned for_value = 0, for_slope = 0;
-    static constexpr T FAR = 20;  // tanh rounds to 1 from there on
+    static constexpr T FAR = 20;        // tanh rounds to 1 from there on
+    static constexpr T NEAR = T(0.88);  // where both s suit the polynomial of artanh
     LogCosh(const Numbers &) {}
-    V<T> value(const At<T> &x) const {
-        const V<T> size = absolute(x.a - x.y), e = expm1(minimum<T>(splat<T>(FAR), size));
-        const V<T> whole = 1 + e;
-        const I<T> near = size < splat<T>(1);
-        const V<T> inner = select<T>(near, e * e / (2 * whole), 1 / (whole * whole));
-        return log1p(inner) + keep<T>(~near, size - T(LOG_2));
-    }
-    V<T> top(const At<T> &x) const {
-        const V<T> r = x.a - x.y;
-        const V<T> e = expm1(minimum<T>(splat<T>(FAR), absolute(r))), twice = e * (e + 2);
-        return with_sign(twice / (twice + 2), r);
-    }
+    V<T> value(const At<T> &x) const { return Parts(x).value(); }
+    V<T> top(const At<T> &x) const { return Parts(x).top(); }
+
+    struct Parts {
+        V<T> residual, size, s, up, inverse;  // up = e (e + 2), inverse = 1 / (up + 2)
+        I<T> near;
+        explicit Parts(const At<T> &x) : residual(x.a - x.y), size(absolute(residual)) {
+            const V<T> e = expm1_up<T>(minimum<T>(splat<T>(FAR), size)), wide = e + 2;
+            near = size < splat<T>(NEAR);
+            up = e * wide;
+            const V<T> below = select<T>(near, wide * wide, 2 * up + 3), sum = up + 2;
+            const V<T> both = 1 / (below * sum);  // one division for two quotients
+            s = select<T>(near, e * e, splat<T>(1)) * (sum * both);
+            inverse = below * both;
+        }
+        V<T> value() const {
+            const V<T> z = s * s, inner = s * (z * polynomial(Fit<T>::LOG, z) + 2);
+            return inner + keep<T>(~near, size - T(LOG_2));
+        }
+        V<T> top() const {
+            return with_sign(select<T>(near, up * inverse, 1 - 2 * inverse), residual);
+        }
+    };
 };
 
 template <class T> struct Hinge {

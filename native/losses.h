@@ -20,8 +20,8 @@ enum Asked : unsigned {
 // Where a loss finds in its numbers what all targets are multiplied by.
 inline constexpr int EVERY = 7;
 
-// What a loss meets: (rows, n), but for `scale` and the last three, (rows,), and
-// `scaling`, (n,). What was not asked for is null.
+// What a loss meets: (rows, n), but for `scale`, `normalizer`, `potential`, `conjugate`,
+// (rows,), and `scaling`, (n,). What was not asked for is null.
 template <class T> struct Outputs {
     const T *z, *a, *y;  // logits, outputs, targets as values (smoothed and weighted)
     const T *scale;      // what the row's slope is multiplied by
@@ -29,6 +29,7 @@ template <class T> struct Outputs {
     const T *scaling;  // a number for each output: alpha of Focal and its like, or null
     idx width;         // of the whole row, of which n may be a part
     const T *normalizer, *potential, *conjugate;
+    const T *rate;  // if top is to be times da/dz; null where the loss couples a row
 };
 
 // What a loss answers. The sums are added to `value`, (rows,), not scaled; null where
@@ -150,8 +151,9 @@ template <class T> struct MeetingKernels {
     void (*stretch)(T c, const T *by, T *x, idx rows, idx n);
     // out = 0 in rows of scale 0, else plus past
     void (*finish)(const T *past, const T *scale, T *out, idx rows, idx n);
-    // out = x, past the caches
+    // out = x, past the caches; to be settled when a thread has moved all it does
     void (*move)(const T *x, T *out, idx count);
+    void (*settle)();
 };
 
 struct MeetingFamily {

@@ -167,6 +167,15 @@ template <class T> inline V<T> expm1_of(V<T> given) {
 inline V<float> expm1(V<float> x) { return expm1_of<float>(x); }
 inline V<double> expm1(V<double> x) { return expm1_of<double>(x); }
 
+// exp(x) - 1 for x from 0 to 40, or NaN. ULP: expm1_up float 1.6 double 1.6
+template <class T> inline V<T> expm1_up(V<T> x) {
+    using F = Fit<T>;
+    I<T> k;
+    const V<T> n = whole<T>(x * F::LOG2E, k);
+    const V<T> r = x - n * F::LN2 - n * F::LN2_LOW, power = two_to<T>(k);
+    return (polynomial(F::EXPM1, r) * (r * r) + r) * power + (power - T(1));
+}
+
 // x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), for normal x > 0.
 template <class T> inline V<T> split_power(V<T> x, V<T> &k) {
     using F = Fit<T>;
@@ -249,18 +258,31 @@ template <class T> inline V<T> tanh_of(V<T> x) {
 inline V<float> tanh(V<float> x) { return tanh_of<float>(x); }
 inline V<double> tanh(V<double> x) { return tanh_of<double>(x); }
 
-// The rounding of h = x * x, exact: x * x = h + it.
-template <class T> inline V<T> lost_of_square(V<T> x, V<T> h) {
-    const V<T> high = from_bits<T>(bits(x) & Fit<T>::HIGH_HALF);
-    const V<T> low = x - high;
-    return ((high * high - h) + (high + high) * low) + low * low;
+// a * b = ab + it, for the rounded product ab; exact, by one fused operation or by halves
+// of the digits.
+template <class T> inline V<T> lost_of_product(V<T> a, V<T> b, V<T> ab) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (V<T>)_mm512_fmsub_ps((__m512)a, (__m512)b, (__m512)ab);
+    else
+        return (V<T>)_mm512_fmsub_pd((__m512d)a, (__m512d)b, (__m512d)ab);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4)
+        return (V<T>)_mm256_fmsub_ps((__m256)a, (__m256)b, (__m256)ab);
+    else
+        return (V<T>)_mm256_fmsub_pd((__m256d)a, (__m256d)b, (__m256d)ab);
+#else
+    const V<T> ah = from_bits<T>(bits(a) & Fit<T>::HIGH_HALF), al = a - ah;
+    const V<T> bh = from_bits<T>(bits(b) & Fit<T>::HIGH_HALF), bl = b - bh;
+    return (((ah * bh - ab) + ah * bl) + al * bh) + al * bl;
+#endif
 }
 
 // exp(-z^2 / 2), exact to rounding in the tails too. ULP: gauss float 1.2 double 1.2
 template <class T> inline V<T> gauss(V<T> z) {
     const V<T> size = minimum<T>(splat<T>(Fit<T>::FAR), absolute(z));
     const V<T> h = size * size;
-    return exp_of_sum<T>(T(-0.5) * h, T(-0.5) * lost_of_square<T>(size, h));
+    return exp_of_sum<T>(T(-0.5) * h, T(-0.5) * lost_of_product<T>(size, size, h));
 }
 
 // Phi(z), the normal distribution function, relative digits where it is small; `bell` is
@@ -269,8 +291,10 @@ template <class T> inline V<T> normal_cdf(V<T> z, V<T> &bell) {
     using F = Fit<T>;
     const V<T> size = minimum<T>(splat<T>(F::FAR), absolute(z));
     bell = gauss<T>(size);
-    const V<T> t = T(2) * (size / (size + T(4))) - T(1);  // fewer digits lost near 0
-    const V<T> tail = bell * (polynomial(F::TAIL, t) / (T(2) * size + T(1)));
+    const V<T> wide = size + T(4), twice = T(2) * size + T(1);
+    const V<T> inverse = T(1) / (wide * twice);  // one division for two quotients
+    const V<T> t = T(2) * (size * twice * inverse) - T(1);  // fewer digits lost near 0
+    const V<T> tail = bell * (polynomial(F::TAIL, t) * (wide * inverse));
     return select<T>(z > T(0), T(1) - tail, tail);
 }
 
@@ -283,13 +307,6 @@ template <class T> inline V<T> sigmoid(V<T> x) {
 // log(1 + exp(x)), which is also -log sigmoid(-x). ULP: softplus float 1.8 double 1.8
 template <class T> inline V<T> softplus(V<T> x) {
     return maximum<T>(V<T>{}, x) + log1p_unit<T>(exp(-absolute(x)));
-}
-
-// a * b = ab + it, for the rounded product ab; by halves of the digits, exact.
-template <class T> inline V<T> lost_of_product(V<T> a, V<T> b, V<T> ab) {
-    const V<T> ah = from_bits<T>(bits(a) & Fit<T>::HIGH_HALF), al = a - ah;
-    const V<T> bh = from_bits<T>(bits(b) & Fit<T>::HIGH_HALF), bl = b - bh;
-    return (((ah * bh - ab) + ah * bl) + al * bh) + al * bl;
 }
 
 // x^p = exp(p log x) for x >= 0, the logarithm in two words; 0^p is 0 or infinity, x^0 is

@@ -23,7 +23,6 @@ namespace {
 constexpr const char *NAME = "anymax.pair";
 constexpr double COST = 0.7;      // nanoseconds of a number, roughly
 constexpr idx RELEASE = 1 << 14;  // numbers from which on the lock is let go
-constexpr idx TOGETHER = 8192;    // numbers whose targets are checked, then used
 
 // A pair in Python's hands: its kernels, and what its parts were when it was bound.
 struct Bound {
@@ -76,20 +75,12 @@ template <class T> struct Call {
 
 // Some of the rows, the targets checked while they pass.
 template <class T> void pass(Call<T> &call, idx from, idx to, T *work) {
-    const idx n = call.n, some_rows = n < TOGETHER ? TOGETHER / n : 1;
-    const idx step = call.y.values ? some_rows : to - from;
-    for (idx at = from; at < to; at += step) {
-        const idx some = to - at < step ? to - at : step;
-        const Targets<T> y = call.y.from(at, n);
-        if (!work || (y.values && !call.kernel->takes(y.values, some, n))) {
-            call.bad.store(true, std::memory_order_relaxed);
-            return;
-        }
-        call.kernel->rows(call.z + at * n, y, call.scale + at,
-                          call.gradient ? call.gradient + at * n : nullptr,
-                          call.value ? call.value + at : nullptr, work, some, n,
-                          call.streaming);
-    }
+    T *const gradient = call.gradient ? call.gradient + from * call.n : nullptr;
+    T *const value = call.value ? call.value + from : nullptr;
+    if (!work || !call.kernel->rows(call.z + from * call.n, call.y.from(from, call.n),
+                                    call.scale + from, gradient, value, work, to - from,
+                                    call.n, call.streaming, true))
+        call.bad.store(true, std::memory_order_relaxed);
 }
 
 // The sum of `rows` numbers of(r), several at a time.

@@ -2,27 +2,14 @@
 
 #include <cmath>
 
+#include "pair_parts.h"
 #include "targets.h"
 
 namespace anymax {
 namespace {
 
-constexpr idx BLOCK = 2048;  // numbers that pass together: what stays in the first cache
-
-// Scratch memory handed out in pieces that are aligned to 64 bytes.
-template <class T> class Pieces {
-  public:
-    explicit Pieces(T *work) : at_(work) {}
-    static idx rounded(idx count) { return (count + 15) / 16 * 16; }
-    T *take(idx count) {
-        T *piece = at_;
-        at_ += rounded(count);
-        return piece;
-    }
-
-  private:
-    T *at_;
-};
+constexpr idx BLOCK = 1024;  // numbers that pass together: they stay in the first cache
+constexpr idx CHECKED = 8192;  // numbers whose targets are checked at once
 
 template <class T> class Pair : public PairKernel<T> {
   public:
@@ -30,20 +17,14 @@ template <class T> class Pair : public PairKernel<T> {
          const JointKernel<T> *joint, const MeetingKernels<T> &meeting)
         : recipe_(recipe), map_(map), loss_(loss), joint_(joint), meeting_(meeting),
           scaling_(recipe.scaling.begin(), recipe.scaling.end()),
-          weight_(recipe.class_weight.begin(), recipe.class_weight.end()) {}
+          weight_(recipe.class_weight.begin(), recipe.class_weight.end()),
+          structure_(structure_of(recipe.structure)) {}
 
     bool takes(const int64_t *index, idx rows, idx n) const override {
         bool bad = !recipe_.classes;
         for (idx i = 0; i < rows; i++)
             bad |= uint64_t(index[i]) >= uint64_t(n) && !ignored(index[i]);
         return !bad;
-    }
-
-    bool takes(const T *values, idx rows, idx n) const override {
-        const Bounds<T> bounds = {T(recipe_.low),  T(recipe_.high), recipe_.low_in,
-                                  recipe_.high_in, recipe_.signs,   recipe_.sums,
-                                  recipe_.classes};
-        return meeting_.within(bounds, values, rows, n);
     }
 
     bool fits(idx n) const override {
@@ -80,48 +61,79 @@ template <class T> class Pair : public PairKernel<T> {
     idx work(idx n) const override {
         const idx one = Pieces<T>::rounded(rows_at_once(n) * n);
         const idx rows = Pieces<T>::rounded(rows_at_once(n));
-        return 8 * one + 8 * rows + Pieces<T>::rounded(scratch(n));
+        return 8 * one + 10 * rows + Pieces<T>::rounded(scratch(n));
     }
 
-    void rows(const T *z, Targets<T> y, const T *scale, T *gradient, T *value, T *work,
-              idx rows, idx n, bool streaming) const override {
-        Given<T> given{};
-        if (joint_ && given_as(y, n, given)) {
-            joint(z, given, scale, gradient, value, work, streaming, rows, n);
-            return;
+    bool rows(const T *z, Targets<T> y, const T *scale, T *gradient, T *value, T *work,
+              idx rows, idx n, bool streaming, bool check) const override {
+        const Rows all = {z,    y, scale,     gradient,         value,
+                          rows, n, streaming, check && y.values};
+        // what the map draws near by the way is checked block by block, else more at once
+        const bool near = entries() || (n > BLOCK && apart(y));
+        const idx step = all.check ? CHECKED / n + 1 : rows;
+        for (idx from = 0; from < rows; from += step) {
+            Rows some = all.part(from, step);
+            if (!near && !taken(some)) return false;
+            some.check &= near;
+            if (!met(some, work)) return false;
         }
-        if (n > BLOCK && parts(y)) {
-            for (idx r = 0; r < rows; r++)
-                in_parts(z + r * n, y.values + r * n, scale + r,
-                         gradient ? gradient + r * n : nullptr, value ? value + r : nullptr,
-                         work, streaming, n);
-            return;
-        }
-        const idx size = rows_at_once(n);
-        for (idx from = 0; from < rows; from += size) {
-            const idx some = rows - from < size ? rows - from : size;
-            const T *logits = z + from * n;
-            T *out = gradient ? gradient + from * n : nullptr;
-            T *values = value ? value + from : nullptr;
-            if (!joint_ && single(y))
-                single_block(logits, y.index + from, scale + from, out, values, work, some,
-                             n);
-            else if (joint_)
-                joint_block(logits, y.from(from, n), scale + from, out, values, work,
-                            streaming, some, n);
-            else
-                block(logits, y.from(from, n), scale + from, out, values, work, streaming,
-                      some, n);
-        }
+        if (streaming) meeting_.settle();
+        return true;
     }
 
   private:
+    // Some rows of a call, as `rows` has them.
+    struct Rows {
+        const T *z;
+        Targets<T> y;
+        const T *scale;
+        T *gradient, *value;
+        idx rows, n;
+        bool streaming, check;
+
+        // At most so many of them.
+        Rows part(idx from, idx most) const {
+            Rows some = *this;
+            some.z += from * n, some.y = y.from(from, n), some.scale += from;
+            if (gradient) some.gradient += from * n;
+            if (value) some.value += from;
+            some.rows = rows - from < most ? rows - from : most;
+            return some;
+        }
+    };
+
+    // False where the targets of some rows are to be checked, and are not taken.
+    bool met(const Rows &all, T *work) const {
+        Given<T> given{};
+        if (joint_ && given_as(all.y, all.n, given)) return joint(all, given, work);
+        const bool parts = all.n > BLOCK && apart(all.y);
+        const idx step = rows_at_once(all.n);
+        for (idx from = 0; from < all.rows; from += step) {
+            const Rows some = all.part(from, step);
+            const bool taken = parts           ? in_parts(some, work)
+                               : joint_        ? joint_block(some, work)
+                               : single(all.y) ? single_block(some, work)
+                                               : block(some, work);
+            if (!taken) return false;
+        }
+        return true;
+    }
+
     static const T *data(const std::vector<T> &x) { return x.empty() ? nullptr : x.data(); }
 
     static idx rows_at_once(idx n) { return n < BLOCK ? BLOCK / n : 1; }
 
     bool ignored(int64_t index) const {
         return recipe_.ignores && index == recipe_.ignored;
+    }
+
+    // Whether the targets of some rows, or of a part of them, are those of the loss.
+    bool taken(const Rows &of) const {
+        if (!of.check) return true;
+        const Bounds<T> bounds = {T(recipe_.low),  T(recipe_.high), recipe_.low_in,
+                                  recipe_.high_in, recipe_.signs,   recipe_.sums,
+                                  recipe_.classes};
+        return meeting_.within(bounds, of.y.values, of.rows, of.n);
     }
 
     // Whether targets as values are what the loss computes with already.
@@ -144,19 +156,18 @@ template <class T> class Pair : public PairKernel<T> {
         return true;
     }
 
-    void joint(const T *z, const Given<T> &given, const T *scale, T *gradient, T *value,
-               T *work, bool streaming, idx rows, idx n) const {
-        joint_->rows(recipe_.map_numbers, recipe_.loss_numbers, data(scaling_), z, given,
-                     scale, gradient, value, work, streaming, rows, n);
+    bool joint(const Rows &of, const Given<T> &given, T *work) const {
+        joint_->rows(recipe_.map_numbers, recipe_.loss_numbers, data(scaling_), of.z, given,
+                     of.scale, of.gradient, of.value, work, of.streaming, of.rows, of.n);
+        return true;
     }
 
-    // A block of rows whose targets are made first.
-    void joint_block(const T *z, Targets<T> y, const T *scale, T *gradient, T *value,
-                     T *work, bool streaming, idx rows, idx n) const {
+    // Rows whose targets are made first.
+    bool joint_block(const Rows &of, T *work) const {
         Pieces<T> pieces(work);
-        T *rest = pieces.take(scratch(n)), *made = pieces.take(rows * n);
-        const Given<T> given = {values(y, made, rows, n), nullptr, nullptr, 0, 0};
-        joint(z, given, scale, gradient, value, rest, streaming, rows, n);
+        T *rest = pieces.take(scratch(of.n)), *made = pieces.take(of.rows * of.n);
+        const T *y = values(of.y, made, of.rows, of.n);
+        return joint(of, {y, nullptr, nullptr, 0, 0}, rest);
     }
 
     // The targets of a block as values.
@@ -168,94 +179,53 @@ template <class T> class Pair : public PairKernel<T> {
         return made;
     }
 
-    // What is known of a block's outputs, filled in as it is asked for.
-    struct Known {
-        const T *z, *a;
-        const T *log = nullptr, *log_not = nullptr, *less = nullptr;
-        const T *normalizer = nullptr, *potential = nullptr, *conjugate = nullptr;
-    };
-
-    void answer(unsigned asked, Known &known, Pieces<T> &pieces, T *work, idx rows,
-                idx n) const {
-        const Numbers &numbers = recipe_.map_numbers;
-        const T *z = known.z, *a = known.a;
-        const bool for_rest = (asked & LOG_NOT) && !map_.log_not && recipe_.simplex;
-        if (((asked & LOG) || for_rest) && !known.log) {
-            T *out = pieces.take(rows * n);
-            if (map_.log)
-                map_.log(numbers, z, a, out, work, rows, n);
-            else
-                meeting_.log(a, out, rows * n);
-            known.log = out;
-        }
-        if ((asked & LOG_NOT) && !known.log_not) {
-            T *out = pieces.take(rows * n);
-            if (map_.log_not)
-                map_.log_not(numbers, z, a, out, work, rows, n);
-            else
-                meeting_.log_not(a, known.log, recipe_.simplex, out, rows, n);
-            known.log_not = out;
-        }
-        if ((asked & LESS) && !known.less) {
-            T *out = pieces.take(rows * n);
-            if (map_.less)
-                map_.less(numbers, z, a, out, work, rows, n);
-            else
-                meeting_.less(a, recipe_.simplex, out, rows, n);
-            known.less = out;
-        }
-        if ((asked & NORMALIZER) && !known.normalizer) {
-            T *out = pieces.take(rows);
-            map_.normalizer(numbers, z, a, out, work, rows, n);
-            known.normalizer = out;
-        }
-        if ((asked & POTENTIAL) && !known.potential) {
-            T *out = pieces.take(rows);
-            map_.potential(numbers, z, a, out, work, rows, n);
-            known.potential = out;
-        }
+    void ask(unsigned asked, Known<T> &known, Pieces<T> &pieces, T *work, idx rows,
+             idx n) const {
+        answer(recipe_, map_, meeting_, asked, known, pieces, work, rows, n);
     }
 
     // What a block's slope has to ask of the map beside what the loss asks.
     unsigned asked_to_cancel() const {
-        const bool broken = recipe_.structure == "left_out" ||
+        const bool broken = structure_ == LEFT_OUT ||
                             (recipe_.logged && recipe_.left.p != std::floor(recipe_.left.p));
-        const double q = recipe_.structure == "resolved" ? recipe_.over.q : recipe_.left.q;
+        const double q = structure_ == RESOLVED ? recipe_.over.q : recipe_.left.q;
         return (broken ? unsigned(LOG) : 0u) | (q != 0 ? unsigned(LESS) : 0u);
     }
 
     // Whether a long row may pass part by part: nothing couples its entries.
-    bool parts(Targets<T> y) const {
+    bool apart(Targets<T> y) const {
         return !joint_ && !map_.row && !loss_.row && y.values && encoded() &&
-               recipe_.z_loss == 0;
+               recipe_.z_loss == 0 && !recipe_.sums;
     }
 
-    void in_parts(const T *z, const T *y, const T *scale, T *gradient, T *value, T *work,
-                  bool streaming, idx n) const {
+    bool in_parts(const Rows &of, T *work) const {
         double sum = 0;
-        for (idx at = 0; at < n; at += BLOCK) {
-            const idx some = n - at < BLOCK ? n - at : BLOCK;
-            const Columns columns = {scaling_.empty() ? nullptr : data(scaling_) + at, n};
+        for (idx at = 0; at < of.n; at += BLOCK) {
+            Rows part = of;
+            part.z += at, part.y.values += at;
+            if (of.gradient) part.gradient += at;
+            part.n = of.n - at < BLOCK ? of.n - at : BLOCK;
+            const T *scaling = scaling_.empty() ? nullptr : data(scaling_) + at;
             Pieces<T> pieces(work);
-            T *rest = pieces.take(scratch(some));
-            meet(z + at, y + at, scale, gradient ? gradient + at : nullptr,
-                 value ? &sum : nullptr, columns, pieces, rest, streaming, 1, some);
+            T *rest = pieces.take(scratch(part.n));
+            Known<T> known{};
+            double *const into = of.value ? &sum : nullptr;
+            if (!meet(part, into, {scaling, of.n}, known, pieces, rest)) return false;
         }
-        if (value) values_of(&sum, Known{}, scale, value, 1);
+        if (of.value) values_of(&sum, Known<T>{}, of.scale, of.value, 1);
+        return true;
     }
 
-    void block(const T *z, Targets<T> y, const T *scale, T *gradient, T *value, T *work,
-               bool streaming, idx rows, idx n) const {
+    bool block(const Rows &of, T *work) const {
         Pieces<T> pieces(work);
-        T *rest = pieces.take(scratch(n));
-        T *made = y.values && encoded() ? nullptr : pieces.take(rows * n);
-        double *sums = reinterpret_cast<double *>(pieces.take(2 * rows));
-        for (idx r = 0; r < rows; r++) sums[r] = 0;
-        const Columns columns = {data(scaling_), n};
-        const Known known = meet(z, values(y, made, rows, n), scale, gradient,
-                                 value ? sums : nullptr, columns, pieces, rest, streaming,
-                                 rows, n);
-        if (value) values_of(sums, known, scale, value, rows);
+        T *rest = pieces.take(scratch(of.n));
+        double *sums = reinterpret_cast<double *>(pieces.take(2 * of.rows));
+        for (idx r = 0; r < of.rows; r++) sums[r] = 0;
+        Known<T> known{};
+        double *const into = of.value ? sums : nullptr;
+        if (!meet(of, into, {data(scaling_), of.n}, known, pieces, rest)) return false;
+        if (of.value) values_of(sums, known, of.scale, of.value, of.rows);
+        return true;
     }
 
     // Where the columns at hand lie: their share of `scaling`, and the width of all.
@@ -265,56 +235,85 @@ template <class T> class Pair : public PairKernel<T> {
     };
 
     // The gradient of some rows, or of a part of one, unless null; the sums of their
-    // values, unless null.
-    Known meet(const T *z, const T *y, const T *scale, T *gradient, double *sums,
-               const Columns &columns, Pieces<T> &pieces, T *work, bool streaming, idx rows,
-               idx n) const {
-        T *a = pieces.take(rows * n);
-        map_.forward(recipe_.map_numbers, z, a, work, rows, n);
-        Known known{z, a};
-        unsigned asked = (sums ? loss_.for_value : 0) | (gradient ? loss_.for_slope : 0);
+    // values, unless null. False where the targets are not taken.
+    bool meet(const Rows &of, double *sums, const Columns &columns, Known<T> &known,
+              Pieces<T> &pieces, T *work) const {
+        const Numbers &numbers = recipe_.map_numbers;
+        const idx rows = of.rows, n = of.n, count = rows * n;
+        T *a = pieces.take(count), *rate = nullptr;
+        if (entries()) {
+            rate = pieces.take(count);
+            map_.both(numbers, of.z, a, rate, of.y.values ? of.y.values : of.z, count);
+        } else {
+            map_.forward(numbers, of.z, a, work, rows, n);
+        }
+        if (!taken(of)) return false;
+        const bool ready = of.y.values && encoded();
+        const T *y = ready ? of.y.values : values(of.y, pieces.take(count), rows, n);
+        known.z = of.z, known.a = a;
+        unsigned asked = (sums ? loss_.for_value : 0) | (of.gradient ? loss_.for_slope : 0);
         if (recipe_.z_loss != 0) asked |= NORMALIZER;
-        answer(asked, known, pieces, work, rows, n);
-        const Outputs<T> outputs = {z, a, y, scale, known.log, known.log_not, known.less,
-                                    columns.scaling, columns.width, known.normalizer,
-                                    known.potential, known.conjugate};
-        // the logits are still needed where the gradient is written over them
-        T *top = gradient && (gradient == z || streaming) ? pieces.take(rows * n) : gradient;
+        ask(asked, known, pieces, work, rows, n);
+        const Outputs<T> outputs = {of.z,          a,
+                                    y,             of.scale,
+                                    known.log,     known.log_not,
+                                    known.less,    columns.scaling,
+                                    columns.width, known.normalizer,
+                                    known.potential, known.conjugate,
+                                    rate};
+        // the logits may still be needed where the gradient is written over them
+        T *top = of.gradient;
+        if (top && (of.streaming || top == of.z)) top = rate ? rate : pieces.take(count);
         loss_.meet(recipe_.loss_numbers, outputs, {sums, top}, work, rows, n);
-        if (!gradient) return known;
-        const T *past = pulled(known, scale, pieces, work, rows, n);
-        through(known, top, pieces, work, rows, n);
-        meeting_.finish(past, scale, top, rows, n);
-        if (top != gradient && streaming)
-            meeting_.move(top, gradient, rows * n);
-        else if (top != gradient)
-            for (idx i = 0; i < rows * n; i++) gradient[i] = top[i];
-        return known;
+        if (!top) return true;
+        const T *past = pulled(known, of.scale, pieces, work, rows, n);
+        if (!rate) top = through(known, top, of, pieces, work);
+        meeting_.finish(past, of.scale, top, rows, n);
+        if (top != of.gradient && of.streaming)
+            meeting_.move(top, of.gradient, count);
+        else if (top != of.gradient)
+            for (idx i = 0; i < count; i++) of.gradient[i] = top[i];
+        return true;
+    }
+
+    // Whether the loss can take the map's slope as it is, entry by entry.
+    bool entries() const {
+        return !joint_ && map_.both && !loss_.row && structure_ == PLAIN &&
+               recipe_.z_loss == 0;
     }
 
     // Whether one entry a row is all that the loss sees of a softmax or its like.
     bool single(Targets<T> y) const {
         const Powers &w = recipe_.weight;
         return y.index && loss_.entries && recipe_.smoothing == 0 && recipe_.z_loss == 0 &&
-               recipe_.structure == "centering" && recipe_.simplex && recipe_.logged &&
-               w.p == 1 && w.q == 0 && w.r == 0;
+               structure_ == CENTERING && recipe_.simplex && recipe_.logged &&
+               w.p == 1 && w.q == 0 && w.r == 0 && (map_.pick || !map_.after);
     }
 
     // Rows of class indices: the loss in one entry a row, then t (e_k - a) with t its
     // cancelled slope.
-    void single_block(const T *z, const int64_t *index, const T *scale, T *gradient,
-                      T *value, T *work, idx rows, idx n) const {
+    bool single_block(const Rows &of, T *work) const {
         const Numbers &numbers = recipe_.map_numbers;
+        const T *z = of.z, *scale = of.scale;
+        const int64_t *index = of.y.index;
+        T *gradient = of.gradient;
+        const idx rows = of.rows, n = of.n;
         Pieces<T> pieces(work);
-        T *scratch_work = pieces.take(scratch(n));
-        const bool beside = !gradient || gradient == z || map_.after;
-        T *a = beside ? pieces.take(rows * n) : gradient;
+        T *rest = pieces.take(scratch(n)), *a = nullptr;
         T *picked = pieces.take(rows), *less = pieces.take(rows), *log = pieces.take(rows);
         T *y = pieces.take(rows), *t = pieces.take(rows), *each = pieces.take(rows);
-        map_.forward(numbers, z, a, scratch_work, rows, n);
-        if (!meeting_.pick(a, index, scale, picked, less, log, rows, n) && map_.log) {
+        auto *shares = reinterpret_cast<Share<T> *>(pieces.take(3 * rows));
+        bool good;
+        if (map_.pick) {
+            good = map_.pick(numbers, z, index, scale, picked, less, log, shares, rows, n);
+        } else {
+            a = gradient && gradient != z ? gradient : pieces.take(rows * n);
+            map_.forward(numbers, z, a, rest, rows, n);
+            good = meeting_.pick(a, index, scale, picked, less, log, rows, n);
+        }
+        if (!good && map_.log) {
             T *logs = pieces.take(rows * n);
-            map_.log(numbers, z, a, logs, scratch_work, rows, n);
+            map_.log(numbers, z, a, logs, rest, rows, n);
             for (idx r = 0; r < rows; r++)
                 if (scale[r] != 0) log[r] = logs[r * n + index[r]];
         }
@@ -325,24 +324,24 @@ template <class T> class Pair : public PairKernel<T> {
         }
         Outputs<T> outputs{};
         outputs.a = picked, outputs.y = y, outputs.log = log, outputs.less = less;
-        loss_.entries(recipe_.loss_numbers, outputs, value ? each : nullptr,
+        loss_.entries(recipe_.loss_numbers, outputs, of.value ? each : nullptr,
                       gradient ? t : nullptr, rows);
-        for (idx r = 0; r < rows && value; r++)
-            value[r] = scale[r] == 0 ? T(0) : scale[r] * each[r];
-        if (!gradient) return;
+        for (idx r = 0; r < rows && of.value; r++)
+            of.value[r] = scale[r] == 0 ? T(0) : scale[r] * each[r];
+        if (!gradient) return true;
         T factor = 1;
-        if (map_.factor) map_.factor(numbers, z, a, &factor, scratch_work, 1, 1);
+        if (map_.factor) map_.factor(numbers, z, a, &factor, rest, 1, 1);
         for (idx r = 0; r < rows; r++) t[r] *= scale[r] * factor;
         meeting_.cancelled(recipe_.left, {picked, less, log, nullptr}, t, rows, 1);
-        meeting_.single(a, index, t, less, scale, gradient, rows, n);
-        if (map_.after) {
-            map_.after(numbers, z, a, gradient, scratch_work, rows, n);
-            meeting_.finish(nullptr, scale, gradient, rows, n);
-        }
+        if (!map_.pick)
+            return meeting_.single(a, index, t, less, scale, gradient, rows, n), true;
+        map_.pull(numbers, z, index, t, less, shares, of.streaming, gradient, rows, n);
+        meeting_.finish(nullptr, scale, gradient, rows, n);
+        return true;
     }
 
     // The scaled values of rows, the squared log-normaliser added.
-    void values_of(const double *sums, const Known &known, const T *scale, T *value,
+    void values_of(const double *sums, const Known<T> &known, const T *scale, T *value,
                    idx rows) const {
         for (idx r = 0; r < rows; r++) {
             double total = sums[r];
@@ -354,7 +353,7 @@ template <class T> class Pair : public PairKernel<T> {
     }
 
     // 2 z_loss times the log-normaliser and its gradient, scaled; null without one.
-    const T *pulled(const Known &known, const T *scale, Pieces<T> &pieces, T *work,
+    const T *pulled(const Known<T> &known, const T *scale, Pieces<T> &pieces, T *work,
                     idx rows, idx n) const {
         if (recipe_.z_loss == 0) return nullptr;
         const Numbers &numbers = recipe_.map_numbers;
@@ -370,23 +369,29 @@ template <class T> class Pair : public PairKernel<T> {
         return past;
     }
 
-    // The slope's numerator `top` through the Jacobian, in place.
-    void through(Known &known, T *top, Pieces<T> &pieces, T *work, idx rows,
-                 idx n) const {
-        const Numbers &numbers = recipe_.map_numbers;
-        const std::string &structure = recipe_.structure;
-        const T *z = known.z, *a = known.a;
-        answer(asked_to_cancel(), known, pieces, work, rows, n);
-        Places<T> places = {a, known.less, recipe_.logged ? known.log : nullptr, nullptr};
-        if (structure == "resolved") meeting_.resolved(recipe_.over, places, top, rows, n);
-        if (structure == "resolved" || structure == "plain") {
-            map_.vjp(numbers, z, a, top, top, work, rows, n);
-            return;
+    // The slope's numerator `top` through the Jacobian, in place; or into the gradient,
+    // past the caches, where it is to go there. Gives where it is.
+    T *through(Known<T> &known, T *top, const Rows &of, Pieces<T> &pieces, T *work) const {
+        const idx rows = of.rows, n = of.n;
+        ask(asked_to_cancel(), known, pieces, work, rows, n);
+        Places<T> places = {known.a, known.less, nullptr, nullptr};
+        if (recipe_.logged) places.log = known.log;
+        if (structure_ == RESOLVED)
+            meeting_.resolved(recipe_.over, places, top, rows, n);
+        if (structure_ == RESOLVED || structure_ == PLAIN) {
+            // (what goes past the caches has to be settled: for long rows alone)
+            const bool away = of.streaming && map_.vjp_past && n > BLOCK &&
+                              recipe_.z_loss == 0;
+            T *out = away ? of.gradient : top;
+            (away ? map_.vjp_past : map_.vjp)(recipe_.map_numbers, of.z, known.a, top, out,
+                                              work, rows, n);
+            return out;
         }
-        if (structure != "past") cancel(known, places, top, pieces, work, rows, n);
+        if (structure_ != PAST) cancel(known, places, top, pieces, work, rows, n);
+        return top;
     }
 
-    void cancel(const Known &known, Places<T> &places, T *top, Pieces<T> &pieces, T *work,
+    void cancel(const Known<T> &known, Places<T> &places, T *top, Pieces<T> &pieces, T *work,
                 idx rows, idx n) const {
         const Numbers &numbers = recipe_.map_numbers;
         if (map_.factor) {
@@ -394,11 +399,11 @@ template <class T> class Pair : public PairKernel<T> {
             map_.factor(numbers, known.z, known.a, factor, work, rows, n);
             places.factor = factor;
         }
-        if (recipe_.structure == "left_out") {
+        if (structure_ == LEFT_OUT) {
             meeting_.left_out(recipe_.left, places, top, work, rows, n);
         } else {
             meeting_.cancelled(recipe_.left, places, top, rows, n);
-            if (recipe_.structure == "centering")
+            if (structure_ == CENTERING)
                 meeting_.centered(recipe_.weight, places, top, work, rows, n);
         }
         if (map_.after) map_.after(numbers, known.z, known.a, top, work, rows, n);
@@ -410,6 +415,7 @@ template <class T> class Pair : public PairKernel<T> {
     const JointKernel<T> *const joint_;
     const MeetingKernels<T> &meeting_;
     const std::vector<T> scaling_, weight_;
+    const Structure structure_;
 };
 
 }  // namespace

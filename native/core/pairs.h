@@ -28,9 +28,11 @@ template <class T> class PairKernel {
     // row counts nowhere, its gradient is 0 and its value 0 whatever z is). Writes the
     // gradient by z (rows, n) and the scaled value of each row, (rows,), unless null.
     // `streaming`: the gradient as a whole is larger than the caches. The gradient may
-    // be z itself. Work is aligned to 64 bytes.
-    virtual void rows(const T *z, Targets<T> y, const T *scale, T *gradient, T *value,
-                      T *work, idx rows, idx n, bool streaming = false) const = 0;
+    // be z itself. Work is aligned to 64 bytes. `check`: give false once targets as values
+    // are found that the loss does not take; as they pass anyway, that costs little.
+    virtual bool rows(const T *z, Targets<T> y, const T *scale, T *gradient, T *value,
+                      T *work, idx rows, idx n, bool streaming = false,
+                      bool check = false) const = 0;
 
     // What each row counts for in a mean, (rows,): 0 where ignored.
     virtual void weights(Targets<T> y, T *weight, idx rows, idx n) const = 0;
@@ -46,9 +48,6 @@ template <class T> class PairKernel {
 
     // Whether labels in 0 .. n - 1, or to be ignored, are all there are in y.
     virtual bool takes(const int64_t *index, idx rows, idx n) const = 0;
-
-    // Whether values are targets that the loss takes.
-    virtual bool takes(const T *values, idx rows, idx n) const = 0;
 
     // Whether rows of n outputs are what the pair is for, its class weights included.
     virtual bool fits(idx n) const = 0;

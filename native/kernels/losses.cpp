@@ -13,7 +13,8 @@ namespace {
 
 // Meet rows of outputs: what `value` and `top` of a loss say, entry by entry.
 template <class T, class Loss, bool VALUE, bool SLOPE>
-void met(const Loss &loss, T every, const Outputs<T> &of, const Answer<T> &into, idx rows, idx n) {
+void met(const Loss &loss, T every, const Outputs<T> &of, const Answer<T> &into, idx rows,
+         idx n) {
     constexpr unsigned asks = (VALUE ? Loss::for_value : 0) | (SLOPE ? Loss::for_slope : 0);
     for (idx r = 0; r < rows; r++) {
         const T scale = of.scale[r];
@@ -27,9 +28,13 @@ void met(const Loss &loss, T every, const Outputs<T> &of, const Answer<T> &into,
             if constexpr ((asks & LESS) != 0) x.less = load_some(of.less + at, k);
             x.scaling = of.scaling ? load_some(of.scaling + i, k) : splat<T>(every);
             x.width = T(of.width);
-            if constexpr (SLOPE) store_some(into.top + at, scale * loss.top(x), k);
-            if constexpr (VALUE) return loss.value(x);
-            return V<T>{};
+            // both before what may keep the compiler from seeing what they share
+            V<T> value{}, top{};
+            if constexpr (VALUE) value = loss.value(x);
+            if constexpr (SLOPE) top = scale * loss.top(x);
+            if (SLOPE && of.rate) top *= load_some(of.rate + at, k);
+            if (SLOPE) store_some(into.top + at, top, k);
+            return value;
         });
         if constexpr (VALUE) into.value[r] += total;
     }

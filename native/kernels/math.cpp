@@ -25,6 +25,7 @@ template <class T> constexpr MathFunction<T> functions[] = {
     {"log1p", apply<T, log1p>},
     {"log1p_unit", apply<T, log1p_unit<T>>},
     {"expm1", apply<T, expm1>},
+    {"expm1_up", apply<T, expm1_up<T>>},
     {"tanh", apply<T, tanh>},
     {"gauss", apply<T, gauss<T>>},
     {"normal_cdf", apply<T, cdf<T>>},

@@ -334,13 +334,14 @@ template <class T> void move(const T *x, T *out, idx count) {
     if (i) store(out, load(x, int(i)), int(i));
     for (; i + N<T> <= count; i += N<T>) stream(out + i, load(x + i));
     if (i < count) store(out + i, load(x + i, int(count - i)), int(count - i));
-    fence();
+
 }
 
 template <class T>
 constexpr MeetingKernels<T> meetings = {
-    encode<T>,    within<T>,   log_of<T>,   log_not<T>,  less<T>,    cancelled<T>,
-    resolved<T>,  centered<T>, left_out<T>, pick<T>, single<T>, stretch<T>,  finish<T>,  move<T>,
+    encode<T>,    within<T>,   log_of<T>,   log_not<T>, less<T>,
+    cancelled<T>, resolved<T>, centered<T>, left_out<T>, pick<T>,
+    single<T>,    stretch<T>,  finish<T>,   move<T>,    fence,
 };
 
 }  // namespace

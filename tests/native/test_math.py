@@ -82,6 +82,14 @@ CASES = [
         edges=(*ZERO, (-INF, -1), (INF, INF), (-1e30, -1), (1e30, INF)),
     ),
     Case(
+        "expm1_up",
+        mpmath.expm1,
+        ((0, 40), (0, 1)),
+        (TINY, 1),
+        negative=False,
+        edges=ZERO[:1],
+    ),
+    Case(
         "tanh",
         mpmath.tanh,
         ((-1, 1), (-20, 20)),
