@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from anymax.benchmarking.work import Work
 
 SAMPLE = 200e-6  # seconds that one reading of the clock should cover
-SLOW = 0.1  # a call longer than this is not warmed up again in every block
+SLOW = 2.0  # a call longer than this is not warmed up again in every block
 
 
 @dataclass
