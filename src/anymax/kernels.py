@@ -149,9 +149,9 @@ def set_num_threads(count: int) -> None:
 def trim() -> None:
     """Give the memory that is kept for coming outputs back to the system.
 
-    Native functions keep the blocks of freed outputs of 128 KB or more for outputs of the
-    same size, since fresh memory costs more time than most of them: at most 1 GB, or
-    a quarter of the machine's memory where that is less.
+    Native functions keep the blocks of freed outputs of 128 KB or more for outputs of
+    the same size, since fresh memory costs more time than most of them: at most 1 GB,
+    or a quarter of the machine's memory where that is less.
 
     >>> import anymax as am
     >>> am.trim()
