@@ -248,7 +248,8 @@ void softmax_cross_entropy(const Numbers &map, const Numbers &loss, const T *,
     if (y.values)
         return meet_rows<T>(map.v[0], loss.v[0], y, z, scale, gradient, value, work,
                             streaming, rows, n);
-    const OneClass<T> of = {map.v[0], loss.v[0], y, z, scale, gradient, value, n};
+    const OneClass<T> of = {map.v[0], 1 / map.v[0], loss.v[0], y,    z,
+                            scale,    gradient,     value,     n};
     if (map.v[0] == 1)
         one_class_rows<T, false>(of, work, streaming, rows);
     else

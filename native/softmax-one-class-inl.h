@@ -11,7 +11,7 @@
 
 // What all rows have in common.
 template <class T> struct OneClass {
-    double temperature, penalty;
+    double temperature, cold, penalty;  // cold = 1 / temperature
     const Given<T> &y;
     const T *z, *scale;
     T *gradient, *value;
@@ -25,14 +25,6 @@ template <class T> inline V<T> some_rows(const T *x, int rows) { return load(x, 
 
 inline V<double> widened(V<float> x) { return lower(x); }
 inline V<double> widened(V<double> x) { return x; }
-
-// The same the other way round, in the first lanes.
-template <class T> inline V<T> narrowed(V<double> x) {
-    V<T> narrow{};
-    const PerRow<T> rows(x);
-    __builtin_memcpy(&narrow, rows.v, sizeof rows.v);
-    return narrow;
-}
 
 // x at[r] + r n for the rows that count, 0 for the others.
 template <class T>
@@ -57,7 +49,7 @@ inline V<T> gathered(const T *x, const int64_t *at, I<double> counts, int rows, 
 
 // What follows from the sums of rows.
 template <class T> struct Ends {
-    V<double> value;        // scaled
+    V<double> times, less;  // the value is log1p(others / top) times - less, scaled;
     V<double> factor, off;  // the gradient is e factor - off,
     V<double> own;          // and this at the class
 };
@@ -67,29 +59,81 @@ struct Exponentials {
     V<double> top, at, others;
 };
 
+// log1p(others / top) of N<T> rows, or of all that there are.
+template <class T> struct Wide {
+    typedef double Numbers __attribute__((vector_size(N<T> * sizeof(double))));
+
+    static Numbers read(const double *x) {
+        Numbers numbers;
+        __builtin_memcpy(&numbers, x, sizeof numbers);
+        return numbers;
+    }
+    static V<T> narrow(Numbers x) { return __builtin_convertvector(x, V<T>); }
+    static Numbers logs(Numbers others, Numbers top) {
+        return __builtin_convertvector(log1p(V<T>(narrow(others) / narrow(top))), Numbers);
+    }
+};
+
+template <class T> inline V<double> logs_of(const Exponentials &e) {
+    alignas(64) double others[N<T>] = {}, top[N<T>] = {};
+    store(others, e.others);
+    store(top, e.top);
+    const auto logs = Wide<T>::logs(Wide<T>::read(others), Wide<T>::read(top));
+    V<double> some;
+    __builtin_memcpy(&some, &logs, sizeof some);
+    return some;
+}
+
 // `away`: the class's z less the largest; `spread`: the sum of that over all outputs.
 template <class T>
 inline Ends<T> ends(const OneClass<T> &of, const Exponentials &e, V<double> best,
                     V<double> away, V<double> spread, V<double> weight, V<double> scale) {
     const V<double> none{};
-    const double cold = 1 / of.temperature;
+    const double cold = of.cold;
     const V<double> share = 1 / (e.top + e.others);
-    const V<T> beside = narrowed<T>(e.others) / narrowed<T>(e.top);
-    const V<double> logs = widened(log1p(beside));
     const V<double> own = weight * double(of.y.extra), base = weight * double(of.y.base);
-    V<double> all = own + base * double(of.n);
-    V<double> value = all * logs - keep<double>(own != none, own * away) * cold;
-    if (of.y.base != 0) value -= keep<double>(base != none, base * spread) * cold;
+    const V<double> times = own + base * double(of.n);
+    V<double> less = keep<double>(own != none, own * away) * cold, all = times;
+    if (of.y.base != 0) less += keep<double>(base != none, base * spread) * cold;
     if (of.penalty != 0) {
-        const V<double> level = best * cold + logs;
-        value += of.penalty * level * level;
+        const V<double> level = best * cold + logs_of<T>(e);
+        less -= of.penalty * level * level;
         all += 2 * of.penalty * level;
     }
     const V<double> y = own + base, a = e.at * share, slope = scale * cold;
     const V<double> largest = a * (all - y) - y * (e.others * share);
     const V<double> at = select<double>(e.at == e.top, largest, a * all - y);
-    return {value * scale, share * all * slope, base * slope, at * slope};
+    return {times * scale, less * scale, share * all * slope, base * slope, at * slope};
 }
+
+// The values of rows, put off until there are enough for a whole vector of logarithms.
+template <class T> struct Values {
+    T *value;  // of the first row that is held; null if nobody asks
+    int held = 0;
+    alignas(64) double others[N<T>], top[N<T>], times[N<T>], less[N<T>];
+
+    explicit Values(T *value) : value(value) {}
+
+    // Rows that do not count are worth 0, whatever they are.
+    void add(const Exponentials &e, const Ends<T> &end, I<double> counts, int rows) {
+        if (!value) return;
+        store(others + held, keep<double>(counts, e.others));
+        store(top + held, select<double>(counts, e.top, splat<double>(1)));
+        store(times + held, end.times);
+        store(less + held, keep<double>(counts, end.less));
+        held += rows;
+        if (held + GROUP<T> > N<T>) flush();
+    }
+
+    void flush() {
+        if (held == 0) return;
+        using W = Wide<T>;
+        const auto found = W::logs(W::read(others), W::read(top)) * W::read(times);
+        store(value, W::narrow(found - W::read(less)), held);
+        value += held;
+        held = 0;
+    }
+};
 
 // ---- rows of a few vectors, several at once
 
@@ -139,8 +183,8 @@ __attribute__((noinline)) V<double> spreads(const Group<T, K> &group, const T *b
 }
 
 template <class T, int K, bool TEMPERED, bool SHIFTED>
-inline void one_class_group(const OneClass<T> &of, Group<T, K> &group, idx from,
-                            int rows) {
+inline void one_class_group(const OneClass<T> &of, Group<T, K> &group, Values<T> &values,
+                            idx from, int rows) {
     constexpr int G = GROUP<T>;
     const idx n = of.n;
     Scaling<T, TEMPERED, SHIFTED> scaling(of.temperature);
@@ -190,9 +234,7 @@ inline void one_class_group(const OneClass<T> &of, Group<T, K> &group, idx from,
 
     const Ends<T> end =
         ends(of, e, level, widened(chosen) - level, spread, weight, scale);
-    const PerRow<T> value(keep<double>(counts, end.value));
-    if (of.value)
-        for (int r = 0; r < rows; r++) of.value[from + r] = value.v[r];
+    values.add(e, end, counts, rows);
     if (!of.gradient) return;
     const PerRow<T> factor(end.factor), off(end.off), own(end.own);
     for (int r = 0; r < rows; r++) {
@@ -208,8 +250,8 @@ inline void one_class_group(const OneClass<T> &of, Group<T, K> &group, idx from,
 // (A temperature of 1 changes no bits: one function does for all.)
 template <class T, int K>
 __attribute__((noinline)) void one_class_shifted(const OneClass<T> &of, Group<T, K> &group,
-                                                 idx from, int rows) {
-    one_class_group<T, K, true, true>(of, group, from, rows);
+                                                 Values<T> &values, idx from, int rows) {
+    one_class_group<T, K, true, true>(of, group, values, from, rows);
 }
 
 // ---- longer rows
@@ -227,7 +269,8 @@ template <class T> inline double others_than(T top, const T *e, idx n) {
     return total.value() + same * double(top);
 }
 
-// e of a row at z, with its largest and the class's; gives the gradient's last step.
+// e of a row at z, with its largest and the class's; gives the gradient's last step, and
+// the value where it is asked for.
 template <class T, bool TEMPERED, bool SHIFTED>
 inline Ends<T> one_class_ends(const OneClass<T> &of,
                               const Scaling<T, TEMPERED, SHIFTED> &scaling, const T *z,
@@ -244,9 +287,13 @@ inline Ends<T> one_class_ends(const OneClass<T> &of,
         });
     const Exponentials parts{splat<double>(top), splat<double>(own),
                              splat<double>(others)};
-    return ends(of, parts, splat<double>(best), splat<double>(double(z[at]) - double(best)),
-                splat<double>(spread), splat<double>(of.y.weight ? of.y.weight[at] : 1),
-                splat<double>(of.scale[row]));
+    const Ends<T> end =
+        ends(of, parts, splat<double>(best), splat<double>(double(z[at]) - double(best)),
+             splat<double>(spread), splat<double>(of.y.weight ? of.y.weight[at] : 1),
+             splat<double>(of.scale[row]));
+    if (of.value)
+        of.value[row] = T((end.times * logs_of<T>(parts) - end.less)[0]);
+    return end;
 }
 
 template <class T, bool TEMPERED, bool STREAM>
@@ -277,7 +324,6 @@ inline void one_class_long(const OneClass<T> &of, T *work, idx rows) {
             const double sum = shifted_exponentials(shifted, z, e, n, -INFINITE<T>);
             end = one_class_ends(of, shifted, z, e, sum, best, row);
         }
-        if (of.value) of.value[row] = T(end.value[0]);
         if (!out) continue;
         const Sharing<T> share = {e, splat<T>(T(end.factor[0])), splat<T>(T(end.off[0]))};
         if (STREAM)
@@ -295,16 +341,17 @@ inline void one_class_long(const OneClass<T> &of, T *work, idx rows) {
 template <class T, bool TEMPERED>
 void one_class_rows(const OneClass<T> &of, T *work, bool streaming, idx rows) {
     const Scaling<T, TEMPERED, false> scaling(of.temperature);
+    Values<T> values(of.value);
     const bool small = narrow<T>(of.n, [&]<int K>() {
         each_group<T>(rows, [&](idx r, int count) {
             Group<T, K> group(of.z + r * of.n, of.n, count, -INFINITE<T>);
             if (group.within(NEAR<T>, [&](V<T> x) { return scaling.input(x); }))
-                one_class_group<T, K, TEMPERED, false>(of, group, r, count);
+                one_class_group<T, K, TEMPERED, false>(of, group, values, r, count);
             else
-                one_class_shifted<T, K>(of, group, r, count);
+                one_class_shifted<T, K>(of, group, values, r, count);
         });
     });
-    if (small) return;
+    if (small) return values.flush();
     if (streaming && of.gradient)
         one_class_long<T, TEMPERED, true>(of, work, rows);
     else

@@ -59,13 +59,15 @@ class Native:
         core = kernels.core
         if core is None or mask is not None or pair.axis not in (None, -1):
             return None
-        activation, loss = pair.activation, pair.loss
-        rest = (wanted, z, y, sample_weight, reduce)
-        found = core.pair_meet(self.bound, activation, loss, *rest)
+        found = core.pair_meet(
+            self.bound, pair.activation, pair.loss, wanted, z, y, sample_weight, reduce
+        )
         if found is not False:
             return found
         self.bind(pair)
-        return core.pair_meet(self.bound, activation, loss, *rest)
+        return core.pair_meet(
+            self.bound, pair.activation, pair.loss, wanted, z, y, sample_weight, reduce
+        )
 
     def bind(self, pair: Pair) -> None:
         """Look for the pair's kernels; `why` says what has none."""
